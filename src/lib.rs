@@ -1,0 +1,5 @@
+//! Redress holds third-party vendors to the response times they signed.
+//!
+//! `docs/architecture.md` is the map: which layer may know what, and why.
+
+pub mod time;
