@@ -2,4 +2,5 @@
 //!
 //! `docs/architecture.md` is the map: which layer may know what, and why.
 
+pub mod domain;
 pub mod time;

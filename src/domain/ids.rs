@@ -1,0 +1,69 @@
+//! Identifiers that cannot be swapped: an incident's number is not a clock's.
+
+/// Declares a newtype over a `BigInt` key.
+macro_rules! id {
+    ($($(#[$meta:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default,
+                 serde::Serialize, serde::Deserialize,
+                 diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl<DB> diesel::serialize::ToSql<diesel::sql_types::BigInt, DB> for $name
+        where
+            DB: diesel::backend::Backend,
+            i64: diesel::serialize::ToSql<diesel::sql_types::BigInt, DB>,
+        {
+            fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, DB>) -> diesel::serialize::Result {
+                self.0.to_sql(out)
+            }
+        }
+
+        impl<DB> diesel::deserialize::FromSql<diesel::sql_types::BigInt, DB> for $name
+        where
+            DB: diesel::backend::Backend,
+            i64: diesel::deserialize::FromSql<diesel::sql_types::BigInt, DB>,
+        {
+            fn from_sql(value: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
+                i64::from_sql(value).map(Self)
+            }
+        }
+    )+};
+}
+
+id! {
+    /// One of us.
+    PersonId,
+    /// A vendor.
+    VendorId,
+    /// A contact of a vendor.
+    ContactId,
+    /// A calendar, whatever its revision.
+    CalendarId,
+    /// A contract.
+    ContractId,
+    /// One version of what a contract promises.
+    TermsId,
+    /// An incident.
+    IncidentId,
+    /// One contract's part in an incident.
+    CaseId,
+    /// One metric of one case.
+    ClockId,
+    /// An entry in the register.
+    BreachId,
+    /// A letter in the outbox.
+    LetterId,
+    /// An API token.
+    TokenId,
+    /// A report that is mailed regularly.
+    ScheduleId,
+}

@@ -1,0 +1,16 @@
+//! What is true and what follows from it.
+//!
+//! Everything here is given the facts and the moment and touches nothing: no connection, no
+//! request, no mail transport, no machine time. The words are those of the glossary
+//! (`docs/glossary.md`).
+
+#[macro_use]
+mod text_enum;
+mod ids;
+
+pub mod input;
+pub mod locale;
+pub mod person;
+pub mod words;
+
+pub use ids::*;
