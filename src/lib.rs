@@ -3,4 +3,7 @@
 //! `docs/architecture.md` is the map: which layer may know what, and why.
 
 pub mod domain;
+pub mod error;
+pub mod schema;
+pub mod store;
 pub mod time;

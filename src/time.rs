@@ -21,7 +21,19 @@ pub const ZONE_DATA: &str = chrono_tz::IANA_TZDB_VERSION;
 ///
 /// A `Moment` built by [`Moment::parse`], [`FromStr`] or the databases lies in the years 1900 to
 /// 2999, so that adding a sane duration cannot overflow.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
+#[diesel(sql_type = crate::schema::Instant)]
 pub struct Moment(i64);
 
 /// A length of time in microseconds, never rounded before it is compared.
@@ -161,10 +173,13 @@ impl<'de> Deserialize<'de> for Moment {
     }
 }
 
+/// How PostgreSQL is asked for the time, so that several machines on one database agree.
+pub const DATABASE_CLOCK: &str = "clock_timestamp()";
+
 /// Where the service learns what time it is.
 #[derive(Clone, Debug)]
 pub enum TimeSource {
-    /// The clock of this machine.
+    /// The clock of this machine; with PostgreSQL the store asks [`DATABASE_CLOCK`] instead.
     Machine,
     /// A clock moved by hand: tests, the demonstration, simulations.
     Hand(HandTime),

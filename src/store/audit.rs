@@ -1,0 +1,73 @@
+//! Who changed what and when; written in the transaction of the change.
+
+use diesel::prelude::*;
+use serde_json::Value;
+
+use super::{Conn, Tx};
+use crate::domain::PersonId;
+use crate::error::Result;
+use crate::schema::audit;
+use crate::time::Moment;
+
+/// One line of the audit trail.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = audit)]
+pub struct AuditLine {
+    /// Number of the line; grows with time.
+    pub id: i64,
+    /// When it was done.
+    pub at: Moment,
+    /// `person`, `engine` or `operator`.
+    pub actor: String,
+    /// The person, if it was one.
+    pub person_id: Option<PersonId>,
+    /// The noun it was done to.
+    pub subject: String,
+    /// Which of them.
+    pub subject_id: i64,
+    /// What was done, in the past tense.
+    pub deed: String,
+    /// What else is worth keeping, as JSON.
+    pub detail: String,
+}
+
+impl Tx<'_> {
+    /// Notes what this transaction did; author and moment are the transaction's own.
+    ///
+    /// # Errors
+    /// When the line cannot be written.
+    pub fn record(
+        &mut self,
+        subject: &str,
+        subject_id: i64,
+        deed: &str,
+        detail: &Value,
+    ) -> Result<()> {
+        let (now, actor) = (self.now(), self.actor());
+        diesel::insert_into(audit::table)
+            .values((
+                audit::at.eq(now),
+                audit::actor.eq(actor.word()),
+                audit::person_id.eq(actor.person()),
+                audit::subject.eq(subject),
+                audit::subject_id.eq(subject_id),
+                audit::deed.eq(deed),
+                audit::detail.eq(detail.to_string()),
+            ))
+            .execute(self.conn())?;
+        Ok(())
+    }
+}
+
+/// The trail of one thing, oldest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn of(conn: &mut Conn, subject: &str, subject_id: i64) -> Result<Vec<AuditLine>> {
+    Ok(audit::table
+        .filter(audit::subject.eq(subject))
+        .filter(audit::subject_id.eq(subject_id))
+        .order(audit::id)
+        .select(AuditLine::as_select())
+        .load(conn)?)
+}
