@@ -54,6 +54,20 @@ impl Faults {
         }
     }
 
+    /// Whether a fault of that field was noted already.
+    pub fn at(&self, field: &str) -> bool {
+        self.0.iter().any(|fault| fault.field == field)
+    }
+
+    /// Notes what the `validator` derive finds, below the given path, at fields that have no fault
+    /// yet: a field that could not be read is not also too short.
+    pub fn check(&mut self, path: &str, input: &impl validator::Validate) {
+        let mut found = Faults::none();
+        found.extend_from(path, input.validate());
+        found.0.retain(|fault| !self.at(&fault.field));
+        self.0.append(&mut found.0);
+    }
+
     /// Notes what the `validator` derive found, below the given path.
     pub fn extend_from(&mut self, path: &str, checked: Result<(), validator::ValidationErrors>) {
         if let Err(errors) = checked {

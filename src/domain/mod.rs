@@ -11,6 +11,9 @@ mod ids;
 pub mod input;
 pub mod locale;
 pub mod person;
+pub mod reading;
+pub mod vendor;
 pub mod words;
+pub mod zone;
 
 pub use ids::*;

@@ -1,0 +1,118 @@
+//! Time zones by their IANA names, as people enter them and as they are kept.
+
+use std::fmt;
+use std::ops::Deref;
+use std::str::FromStr;
+
+use chrono_tz::Tz;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// An IANA time zone; kept and exchanged by its name.
+///
+/// A bare offset is no zone: it would be wrong for half of the year.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+pub struct Zone(pub Tz);
+
+impl Zone {
+    /// Coordinated universal time.
+    pub const UTC: Zone = Zone(Tz::UTC);
+
+    /// The IANA name.
+    pub fn name(self) -> &'static str {
+        self.0.name()
+    }
+}
+
+impl Deref for Zone {
+    type Target = Tz;
+    fn deref(&self) -> &Tz {
+        &self.0
+    }
+}
+
+impl From<Zone> for Tz {
+    fn from(zone: Zone) -> Tz {
+        zone.0
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Zone {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.trim().parse().map(Zone).map_err(|_| {
+            format!("\"{text}\" is not a time zone; write an IANA name such as Europe/Berlin, Asia/Shanghai or UTC")
+        })
+    }
+}
+
+impl Serialize for Zone {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Zone {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+impl<DB> diesel::serialize::ToSql<diesel::sql_types::Text, DB> for Zone
+where
+    DB: diesel::backend::Backend,
+    str: diesel::serialize::ToSql<diesel::sql_types::Text, DB>,
+{
+    fn to_sql<'b>(
+        &'b self,
+        out: &mut diesel::serialize::Output<'b, '_, DB>,
+    ) -> diesel::serialize::Result {
+        <str as diesel::serialize::ToSql<diesel::sql_types::Text, DB>>::to_sql(self.name(), out)
+    }
+}
+
+impl<DB> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for Zone
+where
+    DB: diesel::backend::Backend,
+    String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
+{
+    fn from_sql(value: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
+        let text =
+            <String as diesel::deserialize::FromSql<diesel::sql_types::Text, DB>>::from_sql(value)?;
+        text.parse().map_err(Into::into)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_or_a_city_is_no_zone_and_the_way_out_is_named() {
+        for text in ["+01:00", "Berlin", "Europe/Berln", ""] {
+            let error = text.parse::<Zone>().unwrap_err();
+            assert!(error.contains("Europe/Berlin"), "{error}");
+        }
+        assert_eq!(
+            "Asia/Shanghai".parse::<Zone>().unwrap().name(),
+            "Asia/Shanghai"
+        );
+    }
+}
