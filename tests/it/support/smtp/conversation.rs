@@ -1,0 +1,241 @@
+//! One connection, from the greeting to its end.
+
+use super::{AtData, Offers, Received, Shared};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use std::{
+    io::{self, BufRead, BufReader, Write},
+    net::TcpStream,
+};
+
+/// The end of a connection, by QUIT or by order.
+type Ended = bool;
+
+pub(super) fn converse(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut conversation = Conversation {
+        shared,
+        from: BufReader::new(stream),
+        to: stream,
+        user: None,
+        envelope: None,
+    };
+    conversation.say("220 sink.test ESMTP")?;
+    while let Some(line) = conversation.line()? {
+        if conversation.obey(&line)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+struct Conversation<'a> {
+    shared: &'a Shared,
+    from: BufReader<&'a TcpStream>,
+    to: &'a TcpStream,
+    user: Option<String>,
+    envelope: Option<Envelope>,
+}
+
+struct Envelope {
+    from: String,
+    to: Vec<String>,
+}
+
+impl Conversation<'_> {
+    fn obey(&mut self, line: &str) -> io::Result<Ended> {
+        let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match verb.to_ascii_uppercase().as_str() {
+            "EHLO" => self.greet(),
+            "HELO" => self.start_over("250 sink.test"),
+            "AUTH" => self.log_in(rest),
+            "MAIL" => self.mail(rest),
+            "RCPT" => self.recipient(rest),
+            "DATA" => self.data(),
+            "RSET" => self.start_over("250 2.0.0 forgotten"),
+            "NOOP" => self.say("250 2.0.0 nothing done"),
+            "QUIT" => self.say("221 2.0.0 bye").map(|_| true),
+            _ => self.say("500 5.5.1 not a command here"),
+        }
+    }
+
+    fn greet(&mut self) -> io::Result<Ended> {
+        let Offers {
+            pipelining,
+            eight_bit_mime,
+            login,
+        } = &self.shared.offers;
+        let offered = [
+            (*pipelining, "PIPELINING"),
+            (*eight_bit_mime, "8BITMIME"),
+            (login.is_some(), "AUTH PLAIN LOGIN"),
+        ];
+        let offered = offered.iter().filter(|(is_offered, _)| *is_offered);
+        let lines: String = offered.map(|(_, name)| format!("250-{name}\r\n")).collect();
+        self.start_over(&format!("250-sink.test\r\n{lines}250 ENHANCEDSTATUSCODES"))
+    }
+
+    fn log_in(&mut self, request: &str) -> io::Result<Ended> {
+        let Some((user, password)) = self.shared.offers.login.clone() else {
+            return self.say("503 5.5.1 no login here");
+        };
+        let (mechanism, initial) = request.split_once(' ').unwrap_or((request, ""));
+        let given = match mechanism.to_ascii_uppercase().as_str() {
+            "PLAIN" => {
+                let answer = if initial.is_empty() {
+                    self.ask("334 ")?
+                } else {
+                    decode(initial)
+                };
+                // Authorization identity, user, password.
+                answer.splitn(3, '\0').skip(1).map(str::to_owned).collect()
+            }
+            "LOGIN" => {
+                let name = if initial.is_empty() {
+                    self.ask("334 VXNlcm5hbWU6")?
+                } else {
+                    decode(initial)
+                };
+                vec![name, self.ask("334 UGFzc3dvcmQ6")?]
+            }
+            _ => return self.say("504 5.5.4 PLAIN or LOGIN"),
+        };
+        if given != [user.as_str(), &password] {
+            return self.say("535 5.7.8 user or password is wrong");
+        }
+        self.user = Some(user);
+        self.say("235 2.7.0 welcome")
+    }
+
+    fn mail(&mut self, request: &str) -> io::Result<Ended> {
+        if self.shared.offers.login.is_some() && self.user.is_none() {
+            return self.say("530 5.7.0 log in first");
+        }
+        let Some((from, parameters)) = address(request, "FROM:") else {
+            return self.say("501 5.5.4 MAIL FROM:<address>");
+        };
+        if parameters.to_ascii_uppercase().contains("BODY=") && !self.shared.offers.eight_bit_mime {
+            return self.say("555 5.5.4 8BITMIME was not offered");
+        }
+        self.envelope = Some(Envelope {
+            from,
+            to: Vec::new(),
+        });
+        self.shared.change(|state| state.attempts += 1);
+        self.say("250 2.1.0 go on")
+    }
+
+    fn recipient(&mut self, request: &str) -> io::Result<Ended> {
+        let Some(envelope) = &mut self.envelope else {
+            return self.say("503 5.5.1 MAIL comes first");
+        };
+        let Some((to, _)) = address(request, "TO:") else {
+            return self.say("501 5.5.4 RCPT TO:<address>");
+        };
+        let mut state = self.shared.lock();
+        let refusal = state
+            .refuses
+            .get(&to)
+            .cloned()
+            .or_else(|| state.refuses_next.pop_front());
+        drop(state);
+        match refusal {
+            Some(reply) => self.say(&reply),
+            None => {
+                envelope.to.push(to);
+                self.say("250 2.1.5 go on")
+            }
+        }
+    }
+
+    fn data(&mut self) -> io::Result<Ended> {
+        let Some(Envelope { from, to }) = self.envelope.take_if(|envelope| !envelope.to.is_empty())
+        else {
+            return self.say("503 5.5.1 nobody to send it to");
+        };
+        let mut state = self.shared.lock();
+        let order = state.next_data.pop_front();
+        let failure = to
+            .iter()
+            .find_map(|recipient| state.fails_for.get(recipient).cloned());
+        drop(state);
+
+        self.say("354 end with a dot")?;
+        if matches!(order, Some(AtData::DropInside)) {
+            self.from.read_until(b'\n', &mut Vec::new())?;
+            return Ok(true);
+        }
+        let raw = self.read_letter()?;
+        let failure = match &order {
+            Some(AtData::Answer(reply)) => Some(reply.clone()),
+            _ => failure,
+        };
+        if let Some(reply) = failure {
+            return self.say(&reply);
+        }
+        let letter = Received {
+            from,
+            to,
+            raw,
+            user: self.user.clone(),
+        };
+        self.shared.change(|state| state.letters.push(letter));
+        match order {
+            Some(AtData::DropAfter) => Ok(true),
+            _ => self.say("250 2.0.0 taken"),
+        }
+    }
+
+    /// Up to the line that is only a dot. A bare line feed ends no line, and so no letter.
+    fn read_letter(&mut self) -> io::Result<Vec<u8>> {
+        let mut letter = Vec::new();
+        loop {
+            let start = letter.len();
+            let begins_a_line = start == 0 || letter.ends_with(b"\r\n");
+            if self.from.read_until(b'\n', &mut letter)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            if begins_a_line && letter[start..] == *b".\r\n" {
+                letter.truncate(start);
+                return Ok(letter);
+            }
+            if begins_a_line && letter[start] == b'.' {
+                letter.remove(start);
+            }
+        }
+    }
+
+    fn start_over(&mut self, reply: &str) -> io::Result<Ended> {
+        self.envelope = None;
+        self.say(reply)
+    }
+
+    fn ask(&mut self, question: &str) -> io::Result<String> {
+        self.say(question)?;
+        Ok(decode(&self.line()?.unwrap_or_default()))
+    }
+
+    fn say(&mut self, reply: &str) -> io::Result<Ended> {
+        self.to.write_all(format!("{reply}\r\n").as_bytes())?;
+        Ok(reply.starts_with("421"))
+    }
+
+    /// The next line, or `None` when the client closed the connection.
+    fn line(&mut self) -> io::Result<Option<String>> {
+        let mut line = String::new();
+        let length = self.from.read_line(&mut line)?;
+        Ok((length > 0).then(|| line.trim_end_matches(['\r', '\n']).into()))
+    }
+}
+
+/// `FROM:<address> parameters` taken apart.
+fn address<'a>(request: &'a str, word: &str) -> Option<(String, &'a str)> {
+    let (given, rest) = request.split_at_checked(word.len())?;
+    let (address, parameters) = rest.trim_start().strip_prefix('<')?.split_once('>')?;
+    given
+        .eq_ignore_ascii_case(word)
+        .then(|| (address.into(), parameters))
+}
+
+fn decode(base64: &str) -> String {
+    String::from_utf8(BASE64_STANDARD.decode(base64).unwrap_or_default()).unwrap_or_default()
+}
