@@ -67,3 +67,43 @@ id! {
     /// A report that is mailed regularly.
     ScheduleId,
 }
+
+/// The reference of the first incident is this plus its key.
+const FIRST_INCIDENT: i64 = 1000;
+
+impl IncidentId {
+    /// What people call it: `INC-1042`.
+    pub fn reference(self) -> String {
+        format!("INC-{}", self.0 + FIRST_INCIDENT)
+    }
+
+    /// Reads a reference or a bare key, as URLs carry either.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.strip_prefix("INC-") {
+            Some(number) => Some(Self(number.parse::<i64>().ok()? - FIRST_INCIDENT)),
+            None => text.parse().ok().map(Self),
+        }
+    }
+}
+
+/// Declares the reference of a noun: a letter and the key.
+macro_rules! reference {
+    ($($name:ident = $prefix:literal),+ $(,)?) => {$(
+        impl $name {
+            #[doc = concat!("What people call it: `", $prefix, "7`.")]
+            pub fn reference(self) -> String {
+                format!(concat!($prefix, "{}"), self.0)
+            }
+
+            /// Reads a reference or a bare key, as URLs carry either.
+            pub fn parse(text: &str) -> Option<Self> {
+                text.strip_prefix($prefix).unwrap_or(text).parse().ok().map(Self)
+            }
+        }
+    )+};
+}
+
+reference! {
+    VendorId = "V-",
+    BreachId = "B-",
+}

@@ -8,10 +8,19 @@
 mod text_enum;
 mod ids;
 
+pub mod breach;
+pub mod calendar;
+pub mod calendar_book;
+pub mod clock;
+pub mod duration;
+pub mod incident;
 pub mod input;
+pub mod ladder;
 pub mod locale;
 pub mod person;
 pub mod reading;
+pub mod terms;
+pub mod timeline;
 pub mod vendor;
 pub mod words;
 pub mod zone;

@@ -6,6 +6,10 @@
 mod conn;
 
 pub mod audit;
+pub mod breach;
+pub mod clock;
+pub mod incident;
+pub mod routine;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -8,3 +8,4 @@ mod support;
 fn what_this_run_leaves_out() {
     let _ = support::or_leave_out("postgres", support::postgres::programs());
 }
+mod vectors;

@@ -1,0 +1,150 @@
+//! When a vendor's time counts: hours, holidays, and the arithmetic of open time.
+//!
+//! Open time is elapsed time inside the windows of a calendar, never a difference of wall clocks.
+
+mod arithmetic;
+mod days;
+mod flat;
+mod hours;
+
+pub use arithmetic::Span;
+pub use days::{BusinessDue, DayEnd};
+pub use hours::{DayName, Exception, Hours, Week, Window};
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use chrono::{Datelike, NaiveDate};
+use chrono_tz::Tz;
+
+use crate::time::{DAY, Micros, Moment};
+use flat::Flat;
+
+/// A search ends after ten years with an error, never with a wrong moment.
+pub const HORIZON: Micros = 3_653 * DAY;
+
+/// Why a calendar gives no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CalendarError {
+    /// Its hours do not hold the time asked for.
+    #[error("calendar \"{calendar}\" has too little open time in the ten years from {from}")]
+    NoOpenTime {
+        /// The calendar's name.
+        calendar: String,
+        /// From where it was searched.
+        from: Moment,
+    },
+    /// The moments lie too far apart, or outside the years that zones are known for.
+    #[error(
+        "calendar \"{calendar}\" cannot count from {from} to {to}: the years 1900 to 2999 and at most 100 years at once are known"
+    )]
+    OutOfRange {
+        /// The calendar's name.
+        calendar: String,
+        /// One end.
+        from: Moment,
+        /// The other end.
+        to: Moment,
+    },
+}
+
+/// Hours that count from a local date on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// The first local date; none: from ever.
+    pub from: Option<NaiveDate>,
+    /// The hours.
+    pub hours: Hours,
+}
+
+/// A calendar as it is computed with: for each local date the last layer that has begun by then.
+///
+/// Compiled on demand into flat UTC windows; the compiled part grows with the questions asked.
+pub struct Calendar {
+    name: String,
+    layers: Vec<Layer>,
+    flat: RwLock<Arc<Flat>>,
+}
+
+impl std::fmt::Debug for Calendar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Calendar")
+            .field("name", &self.name)
+            .field("layers", &self.layers)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Calendar {
+    /// A calendar of these layers; nothing is compiled yet. Without a layer it never opens.
+    pub fn new(name: &str, mut layers: Vec<Layer>) -> Self {
+        layers.sort_by_key(|layer| layer.from);
+        Self {
+            name: name.to_string(),
+            layers,
+            flat: RwLock::new(Arc::new(Flat::empty())),
+        }
+    }
+
+    /// Its name, as errors give it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The zone of its last layer.
+    pub fn zone(&self) -> Tz {
+        self.layers
+            .last()
+            .map_or(Tz::UTC, |layer| layer.hours.time_zone)
+    }
+
+    /// The hours in force on a local date.
+    pub fn hours_on(&self, date: NaiveDate) -> Option<&Hours> {
+        self.layers
+            .iter()
+            .rev()
+            .find(|layer| layer.from.is_none_or(|from| from <= date))
+            .map(|layer| &layer.hours)
+    }
+
+    /// The exception of a local date, if it has one.
+    pub fn exception_on(&self, date: NaiveDate) -> Option<&Exception> {
+        self.hours_on(date)?.exception_on(date)
+    }
+
+    /// The last day that its holiday list speaks for: the end of the year of the last exception. Past
+    /// it the weekly hours answer. A calendar without exceptions has no list that could end.
+    pub fn reaches(&self) -> Option<NaiveDate> {
+        self.layers.last()?.hours.reaches()
+    }
+
+    /// The compiled windows, covering at least that stretch.
+    fn covering(&self, from: Moment, to: Moment) -> Result<Arc<Flat>, CalendarError> {
+        let known = Arc::clone(&self.flat.read().unwrap_or_else(PoisonError::into_inner));
+        if known.covers(from, to) {
+            return Ok(known);
+        }
+        let out_of_range = || CalendarError::OutOfRange {
+            calendar: self.name.clone(),
+            from,
+            to,
+        };
+        let grown = known
+            .grown(&self.layers, from, to)
+            .ok_or_else(out_of_range)?;
+        let grown = Arc::new(grown);
+        *self.flat.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&grown);
+        Ok(grown)
+    }
+}
+
+impl Hours {
+    /// The last day that its holiday list speaks for; see [`Calendar::reaches`].
+    pub fn reaches(&self) -> Option<NaiveDate> {
+        let last = self
+            .exceptions
+            .iter()
+            .map(|exception| exception.date)
+            .max()?;
+        NaiveDate::from_ymd_opt(last.year(), 12, 31)
+    }
+}

@@ -1,0 +1,198 @@
+//! The arithmetic of open time.
+
+use chrono::NaiveDate;
+
+use super::flat::{Flat, utc_windows};
+use super::{Calendar, CalendarError, HORIZON};
+use crate::time::{DAY, Micros, Moment};
+
+/// An open window, clipped to what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The local date it belongs to.
+    pub date: NaiveDate,
+    /// From when.
+    pub opens: Moment,
+    /// Until when.
+    pub closes: Moment,
+}
+
+impl Calendar {
+    /// The moment at which that much open time after `start` is used up.
+    ///
+    /// A budget used up exactly at a closing is due at that closing; a start in closed time counts from
+    /// the next opening; a budget of zero is due at once from open time, else at the next opening.
+    ///
+    /// # Errors
+    /// When ten years do not hold that much open time, or lie outside the years that are known.
+    pub fn add(&self, start: Moment, budget: Micros) -> Result<Moment, CalendarError> {
+        let at = start.micros();
+        let last = at.saturating_add(HORIZON);
+        let mut reach = at;
+        loop {
+            let flat = self.covering(start, Moment::from_micros(reach))?;
+            if let Some(reached) = forward(&flat, at, budget) {
+                if reached <= last {
+                    return Ok(Moment::from_micros(reached));
+                }
+                return Err(self.too_little(start));
+            }
+            if reach >= last {
+                return Err(self.too_little(start));
+            }
+            reach = (flat.valid_to() + 365 * DAY).min(last).max(reach);
+            if reach < flat.valid_to() {
+                return Err(self.too_little(start));
+            }
+        }
+    }
+
+    /// The mirror image of [`Calendar::add`]: the moment from which that much open time leads to `end`.
+    ///
+    /// A budget used up exactly at an opening gives that opening; zero from closed time gives the
+    /// closing before.
+    ///
+    /// # Errors
+    /// As for [`Calendar::add`].
+    pub fn sub(&self, end: Moment, budget: Micros) -> Result<Moment, CalendarError> {
+        let at = end.micros();
+        let first = at.saturating_sub(HORIZON);
+        let mut reach = at;
+        loop {
+            let flat = self.covering(Moment::from_micros(reach), end)?;
+            if let Some(reached) = backward(&flat, at, budget) {
+                if reached >= first {
+                    return Ok(Moment::from_micros(reached));
+                }
+                return Err(self.too_little(Moment::from_micros(first)));
+            }
+            if reach <= first {
+                return Err(self.too_little(Moment::from_micros(first)));
+            }
+            reach = (flat.valid_from() - 365 * DAY).max(first).min(reach);
+            if reach > flat.valid_from() {
+                return Err(self.too_little(Moment::from_micros(first)));
+            }
+        }
+    }
+
+    /// Open time between two moments; none when they stand in the wrong order.
+    ///
+    /// # Errors
+    /// When they lie too far apart, or outside the years that are known.
+    pub fn open_between(&self, from: Moment, to: Moment) -> Result<Micros, CalendarError> {
+        if to <= from {
+            return Ok(0);
+        }
+        let flat = self.covering(from, to)?;
+        Ok(flat.position(to.micros()) - flat.position(from.micros()))
+    }
+
+    /// Whether that moment lies in a window, `[open, close)`.
+    ///
+    /// # Errors
+    /// When it lies outside the years that are known.
+    pub fn is_open(&self, at: Moment) -> Result<bool, CalendarError> {
+        let flat = self.covering(at, at)?;
+        let window = flat.closing_after(at.micros());
+        Ok(flat
+            .opens
+            .get(window)
+            .is_some_and(|open| *open <= at.micros()))
+    }
+
+    /// The moment itself when it is open, else the next opening.
+    ///
+    /// # Errors
+    /// When there is none within ten years.
+    pub fn next_opening(&self, at: Moment) -> Result<Moment, CalendarError> {
+        self.add(at, 0)
+    }
+
+    /// The windows between two moments, each with the local date it belongs to, in order; overlapping
+    /// ones are given once, with the date of the first.
+    ///
+    /// # Errors
+    /// When the moments lie too far apart, or outside the years that are known.
+    pub fn spans(&self, from: Moment, to: Moment) -> Result<Vec<Span>, CalendarError> {
+        self.covering(from, to)?;
+        let zone = self.zone();
+        let mut spans: Vec<Span> = Vec::new();
+        let mut date = (from - 3 * DAY).date_in(zone);
+        let last = (to + 3 * DAY).date_in(zone);
+        while date <= last {
+            if let Some(hours) = self.hours_on(date) {
+                spans.extend(
+                    utc_windows(hours, date)
+                        .into_iter()
+                        .map(|(opens, closes)| Span {
+                            date,
+                            opens,
+                            closes,
+                        }),
+                );
+            }
+            let Some(next) = date.succ_opt() else { break };
+            date = next;
+        }
+        spans.sort_by_key(|span| (span.opens, span.closes));
+        let mut apart: Vec<Span> = Vec::new();
+        for span in spans {
+            let before = apart.last().map_or(from, |span| span.closes);
+            let (opens, closes) = (span.opens.max(before).max(from), span.closes.min(to));
+            if opens < closes {
+                apart.push(Span {
+                    date: span.date,
+                    opens,
+                    closes,
+                });
+            }
+        }
+        Ok(apart)
+    }
+
+    pub(super) fn too_little(&self, from: Moment) -> CalendarError {
+        CalendarError::NoOpenTime {
+            calendar: self.name.clone(),
+            from,
+        }
+    }
+}
+
+/// Nothing when what is compiled does not reach far enough.
+fn forward(flat: &Flat, at: i64, budget: Micros) -> Option<i64> {
+    let first = flat.closing_after(at);
+    let open = *flat.opens.get(first)?;
+    let target = (flat.before[first] + (at - open).max(0)).checked_add(budget)?;
+    if budget == 0 {
+        return Some(at.max(open)).filter(|reached| *reached < flat.valid_to());
+    }
+    // Usually the budget ends within the same window.
+    let window = if flat.through[first] >= target {
+        first
+    } else {
+        first + flat.through[first..].partition_point(|through| *through < target)
+    };
+    let reached = flat.opens.get(window)? + (target - flat.before[window]);
+    (reached < flat.valid_to()).then_some(reached)
+}
+
+fn backward(flat: &Flat, at: i64, budget: Micros) -> Option<i64> {
+    let position = flat.position(at);
+    if budget == 0 {
+        // Seen backwards a window is (open, close]: its closing is in it, its opening is not.
+        let window = flat.closing_after(at - 1);
+        if flat.opens.get(window).is_some_and(|open| *open < at) {
+            return Some(at);
+        }
+        let before = window.checked_sub(1)?;
+        return Some(flat.closes[before]).filter(|closed| *closed >= flat.valid_from());
+    }
+    let target = position.checked_sub(budget).filter(|target| *target >= 0)?;
+    let window = flat
+        .before
+        .partition_point(|before| *before <= target)
+        .checked_sub(1)?;
+    let reached = flat.opens[window] + (target - flat.before[window]);
+    (reached >= flat.valid_from()).then_some(reached)
+}

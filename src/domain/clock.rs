@@ -1,0 +1,146 @@
+//! Clocks: a pure function of the terms, the calendar revisions and the timeline.
+//!
+//! What is kept in the database is this function's result, for search and for waking up; replaying
+//! the timeline gives the same rows. [`judge`] walks forward through the facts, so that a due moment
+//! reached under the severity, terms and calendar then in force is a breach that no later severity
+//! change, reopening or cancellation removes, while an event entered late simply stands where it
+//! belongs.
+
+mod row;
+mod track;
+mod walk;
+
+use std::sync::Arc;
+
+pub use row::{ClockRow, OutcomeRow};
+pub use track::{Held, Track};
+
+use super::CaseId;
+use super::calendar::CalendarError;
+use super::calendar_book::CalendarBook;
+use super::terms::{Commitment, Promise};
+use super::timeline::Fact;
+use super::words::{ClockState, EventKind, Metric};
+use crate::time::{Micros, Moment};
+
+text_enum! {
+    /// How a lap of a clock ended for the figures.
+    Verdict {
+        /// Stopped at or before its due moment.
+        Met = "met",
+        /// Not stopped by then.
+        Missed = "missed",
+    }
+}
+
+/// One metric of one case, judged at a moment.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    /// What is measured.
+    pub metric: Metric,
+    /// How it stands.
+    pub state: ClockState,
+    /// Its laps, oldest first, never empty; the last is the one that stands on the board.
+    pub laps: Vec<Lap>,
+}
+
+/// One run of a clock, or one interval of `update`.
+#[derive(Clone, Debug)]
+pub struct Lap {
+    /// Which run: a reopening with `restart` begins the next.
+    pub run: i32,
+    /// Which interval of `update`; 1 for all other metrics.
+    pub interval: i32,
+    /// The commitment that judges it.
+    pub commitment: Arc<Commitment>,
+    /// The calendar revision it is judged by.
+    pub revision: i64,
+    /// When it began.
+    pub started_at: Moment,
+    /// When its budget is used up; unknown while it is held.
+    pub due_at: Option<Moment>,
+    /// Open time it may take, in microseconds.
+    pub budget: Micros,
+    /// Open time it took so far, without what was held.
+    pub spent: Micros,
+    /// When it ran out.
+    pub breached_at: Option<Moment>,
+    /// When it was stopped.
+    pub stopped_at: Option<Moment>,
+    /// When it was over for the ladder: stopped, cancelled, or followed by another interval of
+    /// `update` that ran out too.
+    pub ended_at: Option<Moment>,
+    /// How it ended, once that is certain.
+    pub verdict: Option<Verdict>,
+    /// Whether its deadline lies past the end of the calendar's holiday list.
+    pub provisional: bool,
+    /// Numbers of the events it was judged by.
+    pub seqs: Vec<i64>,
+    /// How its time was counted.
+    pub track: Track,
+}
+
+impl Clock {
+    /// The lap that stands on the board.
+    pub fn current(&self) -> &Lap {
+        // A clock is only made with a lap, and laps are only added.
+        &self.laps[self.laps.len() - 1]
+    }
+}
+
+impl Lap {
+    /// Open time from the deadline to the stop, without what was held; nothing unless it is missed
+    /// and stopped.
+    ///
+    /// # Errors
+    /// When the moments lie outside the calendar's years.
+    pub fn late_open(&self) -> Result<Option<Micros>, CalendarError> {
+        match (self.verdict, self.due_at, self.stopped_at) {
+            (Some(Verdict::Missed), Some(due), Some(stopped)) => {
+                self.track.counted(due, stopped).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The moment from which the outcome is certain: the earlier of stop and deadline.
+    pub fn certain_at(&self) -> Option<Moment> {
+        match self.verdict? {
+            Verdict::Met => self.stopped_at,
+            Verdict::Missed => self.due_at,
+        }
+    }
+}
+
+/// Judges every clock of a case as it stands at `now`, in the order of [`Metric::ALL`].
+///
+/// `facts` are those of the whole incident in their order ([`super::timeline::facts`]); a metric
+/// without a commitment for any severity the case had so far has no clock.
+///
+/// # Errors
+/// When a calendar has no open time within its horizon.
+pub fn judge(
+    case: CaseId,
+    promise: &Promise,
+    facts: &[Fact],
+    book: &CalendarBook,
+    now: Moment,
+) -> Result<Vec<Clock>, CalendarError> {
+    let facts: Vec<&Fact> = facts
+        .iter()
+        .filter(|fact| fact.at <= now && fact.case.is_none_or(|of| of == case))
+        .collect();
+    let Some(reported) = facts
+        .iter()
+        .position(|fact| fact.kind == EventKind::Reported)
+    else {
+        return Ok(Vec::new());
+    };
+    let mut clocks = Vec::new();
+    for &metric in Metric::ALL {
+        if let Some(clock) = walk::walk(metric, promise, &facts[reported..], book, now)? {
+            clocks.push(clock);
+        }
+    }
+    Ok(clocks)
+}

@@ -1,0 +1,7 @@
+//! Our escalation policy: ordered steps, each with a moment, an audience and a channel.
+
+mod plan;
+mod step;
+
+pub use plan::{Acknowledged, Deed, Due, Generation, Plan, Taken, plan};
+pub use step::{Channel, Direction, Hold, Measured, Repeat, Step, Target, Until, When};

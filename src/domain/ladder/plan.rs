@@ -1,0 +1,359 @@
+//! Which steps of a ladder are due for a clock, and when to look again.
+
+use std::collections::BTreeMap;
+
+use super::super::calendar::CalendarError;
+use super::super::clock::{Clock, Lap};
+use super::step::{Direction, Measured, Step, Until, When};
+use crate::time::{HOUR, Micros, Moment};
+
+/// How long an acknowledgement keeps letters from our own side.
+const ACKNOWLEDGED_FOR: Micros = 2 * HOUR;
+
+/// The present generation of a clock: a severity change, a reopening or a withdrawn breach begins the
+/// next one, and a step that was taken in a generation is not taken in it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Generation {
+    /// 1 for the first.
+    pub number: i32,
+    /// When it began.
+    pub began: Moment,
+}
+
+/// One of us has taken an escalation of this clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// When it was recorded.
+    pub at: Moment,
+    /// Number of its event.
+    pub seq: i64,
+}
+
+impl Acknowledged {
+    /// When it expires.
+    pub fn until(self) -> Moment {
+        self.at + ACKNOWLEDGED_FOR
+    }
+
+    fn holds_at(self, moment: Moment) -> bool {
+        (self.at..self.until()).contains(&moment)
+    }
+}
+
+text_enum! {
+    /// What became of a step.
+    Deed {
+        /// Its audience was told.
+        Told = "told",
+        /// It has nobody to tell; the next step was brought forward.
+        Empty = "empty",
+        /// Its moment lies before the start of the clock.
+        Early = "early",
+        /// Its moment lies before the present generation, in which the clock had run out already.
+        Passed = "passed",
+        /// An acknowledgement expired while the clock was still open.
+        Reminded = "reminded",
+    }
+}
+
+/// Names a step of a clock within a generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Taken {
+    /// Run of the clock.
+    pub run: i32,
+    /// Interval of `update`.
+    pub interval: i32,
+    /// Place on the ladder from 0; −1 for the reminder after an acknowledgement.
+    pub step: i32,
+    /// 0 for the step itself; for a reminder the number of the acknowledgement's event.
+    pub repeat: i32,
+}
+
+/// A step that is due and not taken yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Which one.
+    pub key: Taken,
+    /// The place on the ladder whose audience it concerns.
+    pub step: usize,
+    /// The moment it was for.
+    pub planned_at: Moment,
+    /// What becomes of it.
+    pub deed: Deed,
+    /// Whether an acknowledgement keeps it from our own side.
+    pub acknowledged: bool,
+}
+
+/// What a ladder asks for now.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// Steps to take, in order of their moment.
+    pub due: Vec<Due>,
+    /// When the next one falls due, as far as that is known.
+    pub next: Option<Moment>,
+}
+
+/// Works out which steps are due for that clock and when the next one is.
+///
+/// `taken` are the steps taken in the present generation; `is_empty` says whether a step has nobody
+/// to tell.
+///
+/// # Errors
+/// When a calendar has no open time within its horizon.
+pub fn plan(
+    ladder: &[Step],
+    clock: &Clock,
+    taken: &BTreeMap<Taken, Deed>,
+    generation: Generation,
+    acknowledged: &[Acknowledged],
+    now: Moment,
+    is_empty: impl Fn(usize) -> bool,
+) -> Result<Plan, CalendarError> {
+    let mut planner = Planner {
+        ladder,
+        clock,
+        taken,
+        generation,
+        acknowledged,
+        now,
+        is_empty: &is_empty,
+        plan: Plan::default(),
+    };
+    for lap in &clock.laps {
+        if lap.ended_at.is_none_or(|ended| ended >= generation.began) {
+            planner.lap(lap)?;
+        }
+    }
+    planner.reminders()?;
+    planner
+        .plan
+        .due
+        .sort_by_key(|due| (due.planned_at, due.key));
+    Ok(planner.plan)
+}
+
+struct Planner<'a> {
+    ladder: &'a [Step],
+    clock: &'a Clock,
+    taken: &'a BTreeMap<Taken, Deed>,
+    generation: Generation,
+    acknowledged: &'a [Acknowledged],
+    now: Moment,
+    is_empty: &'a dyn Fn(usize) -> bool,
+    plan: Plan,
+}
+
+/// When a step is for, as far as the clock tells.
+enum Place {
+    At(Moment),
+    BeforeStart,
+    Unknown,
+}
+
+impl Planner<'_> {
+    fn lap(&mut self, lap: &Lap) -> Result<(), CalendarError> {
+        let mut places: Vec<(Moment, usize)> = Vec::new();
+        for (index, step) in self.ladder.iter().enumerate() {
+            if !step.applies_to(self.clock.metric, &lap.commitment.severity) {
+                continue;
+            }
+            match place(step.when, lap)? {
+                Place::At(at) => places.push((at, index)),
+                Place::BeforeStart => self.take(lap, index, 0, lap.started_at, Deed::Early),
+                Place::Unknown => {}
+            }
+        }
+        places.sort();
+        let mut pulled: Option<Moment> = None;
+        for (at, index) in places {
+            let step = &self.ladder[index];
+            let mut planned = at;
+            if let Some(pull) = pulled {
+                planned = planned.min(match (step.when.direction(), lap.due_at) {
+                    (Direction::At | Direction::After, Some(due)) => pull.max(due),
+                    _ => pull,
+                });
+            }
+            let mut passed = false;
+            if planned < self.generation.began {
+                passed = lap
+                    .breached_at
+                    .is_some_and(|breached| breached < self.generation.began);
+                planned = planned.max(self.generation.began);
+            }
+            let key = key(lap, index, 0);
+            let before = self.taken.get(&key).copied();
+            if before.is_none() && !self.has_come(lap, planned) {
+                // What comes later is looked at again then; its audience may have changed.
+                pulled = None;
+                continue;
+            }
+            let deed = match before {
+                Some(deed) => deed,
+                None if passed => Deed::Passed,
+                None if (self.is_empty)(index) => Deed::Empty,
+                None => Deed::Told,
+            };
+            self.take(lap, index, 0, planned, deed);
+            pulled = (deed == Deed::Empty).then_some(planned);
+            if matches!(deed, Deed::Told | Deed::Passed) {
+                self.repeats(lap, index, planned)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn repeats(&mut self, lap: &Lap, index: usize, first: Moment) -> Result<(), CalendarError> {
+        let step = &self.ladder[index];
+        let Some(repeat) = step.repeat else {
+            return Ok(());
+        };
+        for number in 1..=repeat.times {
+            let offset = repeat.every.saturating_mul(i64::from(number));
+            let at = match step.when.measured() {
+                Measured::Elapsed => Some(first + offset),
+                Measured::Open => lap.track.after(first, offset)?,
+            };
+            let Some(at) = at else { break };
+            if at < self.generation.began {
+                continue;
+            }
+            let come = self.has_come(lap, at);
+            if come {
+                self.take(
+                    lap,
+                    index,
+                    i32::try_from(number).unwrap_or(i32::MAX),
+                    at,
+                    Deed::Told,
+                );
+            } else {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the moment has come while the lap was still going; notes when to look again if not.
+    fn has_come(&mut self, lap: &Lap, at: Moment) -> bool {
+        if lap.ended_at.is_some_and(|ended| at > ended) {
+            return false;
+        }
+        if at > self.now {
+            self.look_again(at);
+            return false;
+        }
+        true
+    }
+
+    fn look_again(&mut self, at: Moment) {
+        self.plan.next = Some(self.plan.next.map_or(at, |next| next.min(at)));
+    }
+
+    fn take(&mut self, lap: &Lap, index: usize, repeat: i32, planned_at: Moment, deed: Deed) {
+        let key = key(lap, index, repeat);
+        if self.taken.contains_key(&key) || planned_at > self.now {
+            return;
+        }
+        let bounded = match self.ladder[index].repeat {
+            Some(how) if repeat > 0 => how.until == Until::Acknowledged,
+            _ => true,
+        };
+        self.plan.due.push(Due {
+            key,
+            step: index,
+            planned_at,
+            deed,
+            acknowledged: bounded && self.acknowledged.iter().any(|ack| ack.holds_at(planned_at)),
+        });
+    }
+
+    /// When an acknowledgement expires and the clock is still open, the audience of the highest step
+    /// passed is told once more.
+    fn reminders(&mut self) -> Result<(), CalendarError> {
+        let lap = self.clock.current();
+        let Some(last) = self.acknowledged.iter().max_by_key(|ack| ack.at).copied() else {
+            return Ok(());
+        };
+        if !self.has_come(lap, last.until()) || lap.ended_at.is_some() {
+            return Ok(());
+        }
+        let mut highest: Option<(Moment, usize)> = None;
+        for (index, step) in self.ladder.iter().enumerate() {
+            if step.applies_to(self.clock.metric, &lap.commitment.severity)
+                && let Place::At(at) = place(step.when, lap)?
+                && at <= last.until()
+            {
+                highest = highest.max(Some((at, index)));
+            }
+        }
+        let key = Taken {
+            run: lap.run,
+            interval: lap.interval,
+            step: -1,
+            repeat: i32::try_from(last.seq).unwrap_or(i32::MAX),
+        };
+        if let Some((_, step)) = highest
+            && !self.taken.contains_key(&key)
+        {
+            self.plan.due.push(Due {
+                key,
+                step,
+                planned_at: last.until(),
+                deed: Deed::Reminded,
+                acknowledged: false,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn key(lap: &Lap, index: usize, repeat: i32) -> Taken {
+    Taken {
+        run: lap.run,
+        interval: lap.interval,
+        step: i32::try_from(index).unwrap_or(i32::MAX),
+        repeat,
+    }
+}
+
+fn place(when: When, lap: &Lap) -> Result<Place, CalendarError> {
+    let known = |at: Option<Moment>| at.map_or(Place::Unknown, Place::At);
+    let Some(due) = lap.due_at else {
+        // A held clock has no deadline, but a share of its budget may have been used up before.
+        return match when {
+            When::Percent(percent) if percent < 100 => {
+                lap.track.reach(share(lap.budget, percent)).map(known)
+            }
+            _ => Ok(Place::Unknown),
+        };
+    };
+    Ok(match when {
+        When::Percent(percent) if percent < 100 => known(
+            lap.track
+                .reach(share(lap.budget, percent))?
+                .map(|at| at.min(due)),
+        ),
+        When::Percent(percent) => known(lap.track.after(due, share(lap.budget, percent - 100))?),
+        When::AtDue => Place::At(due),
+        When::BeforeDue(offset, Measured::Open) => match lap.track.back(due, offset)? {
+            Some(at) if at >= lap.started_at => Place::At(at),
+            _ => Place::BeforeStart,
+        },
+        When::BeforeDue(offset, Measured::Elapsed) => {
+            let at = due - offset;
+            if at >= lap.started_at {
+                Place::At(at)
+            } else {
+                Place::BeforeStart
+            }
+        }
+        When::AfterDue(offset, Measured::Open) => known(lap.track.after(due, offset)?),
+        When::AfterDue(offset, Measured::Elapsed) => Place::At(due + offset),
+    })
+}
+
+/// That many percent of a budget, rounded down to the microsecond.
+fn share(budget: Micros, percent: u32) -> Micros {
+    Micros::try_from(i128::from(budget) * i128::from(percent) / 100).unwrap_or(Micros::MAX)
+}

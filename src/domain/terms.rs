@@ -1,0 +1,248 @@
+//! One version of what a contract promises.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::calendar::DayEnd;
+use super::ladder::Step;
+use super::words::Metric;
+use super::{CalendarId, ContractId, TermsId, duration};
+use crate::schema::terms;
+use crate::time::{Micros, Moment};
+
+/// One version of a contract's terms as it is kept; never edited.
+#[derive(Clone, Debug, diesel::Queryable, diesel::Selectable)]
+#[diesel(table_name = terms)]
+pub struct Terms {
+    /// Key.
+    pub id: TermsId,
+    /// The contract they belong to.
+    pub contract_id: ContractId,
+    /// 1 for the first version.
+    pub number: i32,
+    /// They begin at 00:00 of this date in the contract's zone.
+    pub effective_from: NaiveDate,
+    /// When they were entered.
+    pub entered_at: Moment,
+    /// What they promise.
+    pub promise: Promise,
+}
+
+/// What a version of the terms promises; kept and exchanged in the same shape.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, diesel::deserialize::FromSqlRow)]
+pub struct Promise {
+    /// ISO 4217 code of all money in the terms.
+    pub currency: String,
+    /// Fee of one month in minor units of the currency.
+    pub monthly_fee: Option<i64>,
+    /// The contract's own scale, worst first.
+    pub severities: Vec<Severity>,
+    /// Grounds on which the clock may stand still.
+    pub clock_stops: Vec<ClockStop>,
+    /// The promises themselves; at most one for each metric and severity.
+    pub commitments: Vec<Commitment>,
+    /// What a change of severity does to running clocks.
+    pub on_severity_change: OnSeverityChange,
+    /// What a reopening does to stopped clocks.
+    pub on_reopen: OnReopen,
+    /// Our escalation policy under these terms.
+    pub ladder: Vec<Step>,
+}
+
+/// One level of the contract's own scale.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Severity {
+    /// Short code, such as `S1`.
+    pub code: String,
+    /// Its name in the contract.
+    pub name: String,
+    /// When it applies.
+    #[serde(default)]
+    pub criteria: String,
+}
+
+/// A ground on which the contract lets the clock stand still.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockStop {
+    /// Short code, such as `ACCESS`.
+    pub code: String,
+    /// Where the contract says so.
+    pub clause: String,
+    /// What it is called.
+    pub name: String,
+    /// The metrics it holds.
+    pub metrics: Vec<Metric>,
+    /// Whether it counts only once the other side has agreed.
+    pub needs_agreement: bool,
+}
+
+/// One promise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commitment {
+    /// Where the contract says so.
+    pub clause: String,
+    /// What is measured.
+    pub metric: Metric,
+    /// The severity it is for, by code.
+    pub severity: String,
+    /// How much time the vendor has.
+    pub target: Target,
+    /// When that time counts.
+    pub calendar_id: CalendarId,
+    /// The clock stops that may hold it, by code; none named: all that list the metric.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stops: Option<Vec<String>>,
+    /// What the contract says follows from a breach.
+    #[serde(default)]
+    pub remedy: String,
+}
+
+/// The budget of a commitment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// That much open time of the calendar, in microseconds.
+    OpenTime(Micros),
+    /// Business days of the calendar.
+    BusinessDays {
+        /// How many; 0 is the day of the start.
+        days: u32,
+        /// At which time of the last day.
+        at: DayEnd,
+    },
+}
+
+text_enum! {
+    /// What a change of severity does to running clocks.
+    OnSeverityChange {
+        /// The new target counts from the original start.
+        FromStart = "from_start",
+        /// The new target counts from the change.
+        FromChange = "from_change",
+        /// The same share of the budget stays used.
+        CarryFraction = "carry_fraction",
+    }
+}
+
+text_enum! {
+    /// What a reopening does to stopped clocks.
+    OnReopen {
+        /// The clock goes on; the time it was stopped does not count.
+        Continue = "continue",
+        /// The clock goes on; the time it was stopped counts.
+        AsIfNeverResolved = "as_if_never_resolved",
+        /// A new run of the clock begins; earlier outcomes stay.
+        Restart = "restart",
+    }
+}
+
+impl Promise {
+    /// The commitment for that metric and severity.
+    pub fn commitment(&self, metric: Metric, severity: &str) -> Option<&Commitment> {
+        self.commitments
+            .iter()
+            .find(|commitment| commitment.metric == metric && commitment.severity == severity)
+    }
+
+    /// The clock stop of that code.
+    pub fn clock_stop(&self, code: &str) -> Option<&ClockStop> {
+        self.clock_stops.iter().find(|stop| stop.code == code)
+    }
+
+    /// The severity of that code.
+    pub fn severity(&self, code: &str) -> Option<&Severity> {
+        self.severities
+            .iter()
+            .find(|severity| severity.code == code)
+    }
+
+    /// The calendars that its commitments count in, each once.
+    pub fn calendars(&self) -> Vec<CalendarId> {
+        let mut ids: Vec<_> = self
+            .commitments
+            .iter()
+            .map(|commitment| commitment.calendar_id)
+            .collect();
+        ids.sort();
+        ids.dedup();
+        ids
+    }
+}
+
+impl Commitment {
+    /// Whether that clock stop may hold this commitment's clock.
+    pub fn may_be_held_by(&self, stop: &ClockStop) -> bool {
+        stop.metrics.contains(&self.metric)
+            && self
+                .stops
+                .as_ref()
+                .is_none_or(|codes| codes.contains(&stop.code))
+    }
+}
+
+impl<DB> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for Promise
+where
+    DB: diesel::backend::Backend,
+    String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
+{
+    fn from_sql(value: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
+        let text =
+            <String as diesel::deserialize::FromSql<diesel::sql_types::Text, DB>>::from_sql(value)?;
+        serde_json::from_str(&text).map_err(Into::into)
+    }
+}
+
+/// `{"open_time": "PT15M"}` or `{"business_days": 2, "at": "16:00"}`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TargetShape {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    open_time: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    business_days: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<DayEnd>,
+}
+
+impl Serialize for Target {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match *self {
+            Target::OpenTime(budget) => TargetShape {
+                open_time: Some(duration::write(budget)),
+                business_days: None,
+                at: None,
+            },
+            Target::BusinessDays { days, at } => TargetShape {
+                open_time: None,
+                business_days: Some(days),
+                at: Some(at),
+            },
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Target {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+        match TargetShape::deserialize(deserializer)? {
+            TargetShape {
+                open_time: Some(text),
+                business_days: None,
+                at: None,
+            } => duration::parse(&text)
+                .map(Target::OpenTime)
+                .map_err(D::Error::custom),
+            TargetShape {
+                open_time: None,
+                business_days: Some(days),
+                at,
+            } => Ok(Target::BusinessDays {
+                days,
+                at: at.unwrap_or(DayEnd::SameTime),
+            }),
+            _ => Err(D::Error::custom(
+                "a target is either open_time, such as {\"open_time\": \"PT15M\"}, or business_days, such as {\"business_days\": 2, \"at\": \"16:00\"}",
+            )),
+        }
+    }
+}

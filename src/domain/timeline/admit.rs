@@ -1,0 +1,466 @@
+//! Whether an event may be recorded, decided before anything is kept.
+
+use super::super::CaseId;
+use super::super::input::{Faults, FieldError};
+use super::super::terms::Promise;
+use super::super::words::EventKind;
+use super::{Event, Fact, Fields, Standing, correction_of, facts, standing};
+use crate::time::{MINUTE, Moment, SECOND};
+
+/// What somebody wants to record.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// What happened.
+    pub kind: EventKind,
+    /// The case it concerns; none: all.
+    pub case: Option<CaseId>,
+    /// When it happened; none: now. For `corrected` the moment of the corrected event belongs into
+    /// `fields.corrected_at`.
+    pub occurred_at: Option<Moment>,
+    /// Why, or what was said.
+    pub reason: String,
+    /// What else the kind carries.
+    pub fields: Fields,
+}
+
+/// Clocks of different machines differ a little; so much ahead is taken as now.
+const AHEAD: i64 = 60 * SECOND;
+/// Further back an event needs a reason: it was not entered as it happened.
+const LATE: i64 = 15 * MINUTE;
+
+/// The moment at which the event is held to have happened.
+///
+/// `cases` are the incident's cases with the promise that judges each.
+///
+/// # Errors
+/// Every fault at its field.
+pub fn admit(
+    draft: &Draft,
+    events: &[Event],
+    cases: &[(CaseId, &Promise)],
+    now: Moment,
+) -> Result<Moment, Vec<FieldError>> {
+    let mut faults = Faults::none();
+    let facts = facts(events);
+    let at = moment(draft, &facts, now, &mut faults);
+    if let Some(case) = draft.case {
+        let known = cases.iter().any(|(id, _)| *id == case);
+        faults.require(
+            known,
+            "case",
+            format!("case {case} does not belong to this incident"),
+        );
+    }
+    let concerned: Vec<&(CaseId, &Promise)> = cases
+        .iter()
+        .filter(|(id, _)| draft.case.is_none_or(|case| case == *id))
+        .collect();
+    let before: Vec<&Fact> = facts.iter().filter(|fact| fact.at <= at).collect();
+    match draft.kind {
+        EventKind::Reported => faults.add(
+            "kind",
+            "an incident is reported by raising it; a further vendor by adding a case",
+        ),
+        EventKind::DeadlineMoved => {
+            faults.add("kind", "only the service records that a deadline moved")
+        }
+        EventKind::Paused => paused(draft, &concerned, &before, &mut faults),
+        EventKind::Resumed => resumed(draft, &concerned, &before, &mut faults),
+        EventKind::Agreed | EventKind::Refused => answered(draft, events, cases, &mut faults),
+        EventKind::SeverityChanged => severity(draft, &concerned, &mut faults),
+        EventKind::Reopened => faults.require(
+            concerned
+                .iter()
+                .any(|(case, _)| has_stopped(&before, *case)),
+            "kind",
+            format!("no clock that a reopening could start again was stopped by {at}"),
+        ),
+        EventKind::Corrected => corrected(draft, events, cases, now, &mut faults),
+        EventKind::Cancelled => {
+            faults.require(
+                !draft.reason.trim().is_empty(),
+                "reason",
+                "say why the incident is cancelled",
+            );
+        }
+        EventKind::Acknowledged => {
+            faults.require(
+                draft.occurred_at.is_none(),
+                "occurred_at",
+                "an acknowledgement counts from the moment it is recorded and cannot be back-dated",
+            );
+        }
+        EventKind::Responded
+        | EventKind::Updated
+        | EventKind::WorkedAround
+        | EventKind::Restored
+        | EventKind::Resolved
+        | EventKind::Noted => {}
+    }
+    let over = concerned
+        .iter()
+        .all(|(case, _)| standing(&owned(&before), *case) == Standing::Cancelled);
+    if over
+        && !concerned.is_empty()
+        && !matches!(draft.kind, EventKind::Noted | EventKind::Corrected)
+    {
+        faults.add(
+            "kind",
+            "the incident is cancelled; only remarks and corrections can be recorded, and a correction can take the cancellation back",
+        );
+    }
+    faults.or(at)
+}
+
+fn owned(facts: &[&Fact]) -> Vec<Fact> {
+    facts.iter().map(|fact| (*fact).clone()).collect()
+}
+
+fn moment(draft: &Draft, facts: &[Fact], now: Moment, faults: &mut Faults) -> Moment {
+    let Some(claimed) = draft.occurred_at else {
+        return now;
+    };
+    if claimed > now + AHEAD {
+        faults.add(
+            "occurred_at",
+            format!("{claimed} lies in the future; it is {now}"),
+        );
+    }
+    let at = claimed.min(now);
+    if at < now - LATE && draft.reason.trim().is_empty() && draft.kind != EventKind::Acknowledged {
+        faults.add("reason", "an event that happened more than 15 minutes ago needs a reason why it is entered only now");
+    }
+    let reported = facts
+        .iter()
+        .filter(|fact| {
+            fact.kind == EventKind::Reported
+                && draft.case.is_none_or(|case| fact.case == Some(case))
+        })
+        .map(|fact| fact.at)
+        .min();
+    if let Some(reported) = reported
+        && at < reported
+    {
+        faults.add(
+            "occurred_at",
+            format!("{at} lies before the incident was reported at {reported}"),
+        );
+    }
+    at
+}
+
+fn paused(draft: &Draft, cases: &[&(CaseId, &Promise)], before: &[&Fact], faults: &mut Faults) {
+    let Some(code) = draft.fields.stop.as_deref() else {
+        return faults.add(
+            "stop",
+            format!(
+                "name the clock stop that permits the pause: {}",
+                stops(cases)
+            ),
+        );
+    };
+    if !cases
+        .iter()
+        .any(|(_, promise)| promise.clock_stop(code).is_some())
+    {
+        return faults.add(
+            "stop",
+            format!(
+                "the terms permit no clock stop \"{code}\"; they have {}",
+                stops(cases)
+            ),
+        );
+    }
+    if open_stops(before, draft.case).contains(&code) {
+        faults.add(
+            "stop",
+            format!("the clock stop {code} is open already; record resumed first"),
+        );
+    }
+}
+
+fn stops(cases: &[&(CaseId, &Promise)]) -> String {
+    let mut codes: Vec<&str> = cases
+        .iter()
+        .flat_map(|(_, promise)| promise.clock_stops.iter().map(|stop| stop.code.as_str()))
+        .collect();
+    codes.sort_unstable();
+    codes.dedup();
+    if codes.is_empty() {
+        "none, so nothing may pause".to_string()
+    } else {
+        codes.join(", ")
+    }
+}
+
+/// Codes of the stops that are open after those facts.
+fn open_stops<'a>(before: &[&'a Fact], case: Option<CaseId>) -> Vec<&'a str> {
+    let mut open: Vec<&str> = Vec::new();
+    for fact in before
+        .iter()
+        .filter(|fact| fact.case.is_none() || case.is_none() || fact.case == case)
+    {
+        match (fact.kind, fact.stop.as_deref()) {
+            (EventKind::Paused, Some(stop)) => open.push(stop),
+            (EventKind::Resumed, Some(stop)) => open.retain(|code| *code != stop),
+            (EventKind::Resumed, None) | (EventKind::Resolved, _) => open.clear(),
+            _ => {}
+        }
+    }
+    open
+}
+
+fn resumed(draft: &Draft, cases: &[&(CaseId, &Promise)], before: &[&Fact], faults: &mut Faults) {
+    let open = open_stops(before, draft.case);
+    match draft.fields.stop.as_deref() {
+        Some(code)
+            if !cases
+                .iter()
+                .any(|(_, promise)| promise.clock_stop(code).is_some()) =>
+        {
+            faults.add(
+                "stop",
+                format!(
+                    "the terms have no clock stop \"{code}\"; they have {}",
+                    stops(cases)
+                ),
+            );
+        }
+        Some(code) if !open.contains(&code) => {
+            faults.add(
+                "stop",
+                format!("the clock stop {code} was not open at that moment"),
+            );
+        }
+        None if open.is_empty() => faults.add("kind", "nothing was paused at that moment"),
+        _ => {}
+    }
+}
+
+fn answered(draft: &Draft, events: &[Event], cases: &[(CaseId, &Promise)], faults: &mut Faults) {
+    let Some(seq) = draft.fields.concerns else {
+        return faults.add(
+            "concerns",
+            "name the number of the pause that was agreed or refused",
+        );
+    };
+    let pause = events
+        .iter()
+        .find(|event| event.seq == seq && event.kind == EventKind::Paused);
+    let Some(pause) = pause else {
+        return faults.add(
+            "concerns",
+            format!("event {seq} of this incident is not a pause"),
+        );
+    };
+    let needed = pause.fields.stop.as_deref().is_some_and(|code| {
+        cases
+            .iter()
+            .filter_map(|(_, promise)| promise.clock_stop(code))
+            .any(|stop| stop.needs_agreement)
+    });
+    if !needed {
+        return faults.add(
+            "concerns",
+            format!("the pause in event {seq} needs no agreement; it counts already"),
+        );
+    }
+    if let Some(fact) = facts(events).iter().find(|fact| fact.seq == seq)
+        && let Some((kind, by)) = fact.answer
+    {
+        faults.add(
+            "concerns",
+            format!("the pause in event {seq} was {kind} in event {by}; correct that event if it is wrong"),
+        );
+    }
+}
+
+fn severity(draft: &Draft, cases: &[&(CaseId, &Promise)], faults: &mut Faults) {
+    let Some(code) = draft.fields.severity.as_deref() else {
+        return faults.add("severity", "name the severity that applies from now on");
+    };
+    for (case, promise) in cases {
+        if promise.severity(code).is_none() {
+            faults.add(
+                "severity",
+                unknown_severity(code, *case, promise, cases.len()),
+            );
+        }
+    }
+}
+
+fn unknown_severity(code: &str, case: CaseId, promise: &Promise, cases: usize) -> String {
+    let known: Vec<&str> = promise
+        .severities
+        .iter()
+        .map(|severity| severity.code.as_str())
+        .collect();
+    let of = if cases > 1 {
+        format!(" of case {case}")
+    } else {
+        String::new()
+    };
+    format!(
+        "the terms{of} have no severity \"{code}\"; they have {}",
+        known.join(", ")
+    )
+}
+
+fn has_stopped(before: &[&Fact], case: CaseId) -> bool {
+    let mut stopped = false;
+    for fact in before
+        .iter()
+        .filter(|fact| fact.case.is_none_or(|of| of == case))
+    {
+        match fact.kind {
+            EventKind::WorkedAround | EventKind::Restored | EventKind::Resolved => stopped = true,
+            EventKind::Reopened => stopped = false,
+            _ => {}
+        }
+    }
+    stopped
+}
+
+fn corrected(
+    draft: &Draft,
+    events: &[Event],
+    cases: &[(CaseId, &Promise)],
+    now: Moment,
+    faults: &mut Faults,
+) {
+    let fields = &draft.fields;
+    if draft.reason.trim().is_empty() {
+        faults.add("reason", "say why the event is corrected");
+    }
+    let Some(seq) = fields.corrects else {
+        return faults.add(
+            "corrects",
+            "name the number of the event that is to be set right",
+        );
+    };
+    let Some(target) = events.iter().find(|event| event.seq == seq) else {
+        return faults.add("corrects", format!("this incident has no event {seq}"));
+    };
+    if let Some(earlier) = correction_of(events, seq) {
+        return faults.add(
+            "corrects",
+            format!(
+                "event {seq} is corrected already by event {}; correct that one",
+                earlier.seq
+            ),
+        );
+    }
+    if matches!(
+        target.kind,
+        EventKind::DeadlineMoved | EventKind::Acknowledged
+    ) {
+        return faults.add(
+            "corrects",
+            format!(
+                "event {seq} ({}) says what the service did and cannot be corrected",
+                target.kind
+            ),
+        );
+    }
+    let changes =
+        fields.corrected_at.is_some() || fields.severity.is_some() || fields.stop.is_some();
+    if changes == fields.taken_back {
+        faults.add("corrects", "say what is right (occurred_at, severity or stop), or take the event back (taken_back), not both");
+    }
+    if fields.taken_back && target.kind == EventKind::Reported {
+        faults.add(
+            "taken_back",
+            "a report cannot be taken back; cancel the incident as void instead",
+        );
+    }
+    if let Some(right) = fields.corrected_at {
+        corrected_moment(target, right, events, now, faults);
+    }
+    let kind = kind_behind(events, target);
+    if let Some(code) = fields.severity.as_deref() {
+        if !matches!(kind, EventKind::Reported | EventKind::SeverityChanged) {
+            faults.add(
+                "severity",
+                format!("event {seq} ({kind}) carries no severity"),
+            );
+        }
+        for (case, promise) in cases {
+            if target.case_id.is_none_or(|of| of == *case) && promise.severity(code).is_none() {
+                faults.add(
+                    "severity",
+                    unknown_severity(code, *case, promise, cases.len()),
+                );
+            }
+        }
+    }
+    if let Some(code) = fields.stop.as_deref() {
+        if !matches!(kind, EventKind::Paused | EventKind::Resumed) {
+            faults.add(
+                "stop",
+                format!("event {seq} ({kind}) carries no clock stop"),
+            );
+        }
+        if !cases
+            .iter()
+            .any(|(_, promise)| promise.clock_stop(code).is_some())
+        {
+            faults.add("stop", format!("the terms have no clock stop \"{code}\""));
+        }
+    }
+}
+
+/// The kind of the event at the end of a chain of corrections.
+fn kind_behind(events: &[Event], event: &Event) -> EventKind {
+    let mut event = event;
+    while let Some(target) = event.fields.corrects.and_then(|seq| {
+        events
+            .iter()
+            .find(|other| other.seq == seq && seq < event.seq)
+    }) {
+        event = target;
+    }
+    event.kind
+}
+
+fn corrected_moment(
+    target: &Event,
+    right: Moment,
+    events: &[Event],
+    now: Moment,
+    faults: &mut Faults,
+) {
+    if right > now {
+        faults.add(
+            "occurred_at",
+            format!("{right} lies in the future; it is {now}"),
+        );
+    }
+    let all = facts(events);
+    let reported = all
+        .iter()
+        .find(|fact| fact.kind == EventKind::Reported && fact.case == target.case_id);
+    let first = all
+        .iter()
+        .find(|fact| fact.kind == EventKind::Reported)
+        .or(reported);
+    if target.kind == EventKind::Reported {
+        let next = all.iter().find(|fact| {
+            fact.kind != EventKind::Reported
+                && fact.case.is_none_or(|case| Some(case) == target.case_id)
+        });
+        if let Some(next) = next.filter(|next| next.at < right) {
+            faults.add(
+                "occurred_at",
+                format!("event {} happened at {}, before that", next.seq, next.at),
+            );
+        }
+    } else if let Some(first) = first.filter(|first| right < first.at) {
+        faults.add(
+            "occurred_at",
+            format!(
+                "{right} lies before the incident was reported at {}",
+                first.at
+            ),
+        );
+    }
+}

@@ -1,0 +1,350 @@
+//! Clocks as they stand, their outcomes, their steps, and when to look at them again.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+
+use super::{Conn, Tx};
+use crate::domain::clock::{ClockRow, OutcomeRow};
+use crate::domain::ladder::{Deed, Taken};
+use crate::domain::words::ClockState;
+use crate::domain::{ClockId, IncidentId};
+use crate::error::Result;
+use crate::per_backend;
+use crate::schema::{clocks, outcomes, steps, timers};
+use crate::time::Moment;
+
+/// The clocks of an incident, in the order they were made.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn of_incident(conn: &mut Conn, incident: IncidentId) -> Result<Vec<ClockRow>> {
+    Ok(clocks::table
+        .filter(clocks::incident_id.eq(incident))
+        .order(clocks::id)
+        .select(ClockRow::as_select())
+        .load(conn)?)
+}
+
+/// Clocks that may still run out, most at risk first: those without a due moment last.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn open(conn: &mut Conn, limit: i64) -> Result<Vec<ClockRow>> {
+    let open = [ClockState::Running, ClockState::Paused];
+    let mut due: Vec<ClockRow> = clocks::table
+        .filter(clocks::state.eq_any(open))
+        .filter(clocks::due_at.is_not_null())
+        .order((clocks::due_at, clocks::id))
+        .limit(limit)
+        .select(ClockRow::as_select())
+        .load(conn)?;
+    let held: Vec<ClockRow> = clocks::table
+        .filter(clocks::state.eq_any(open))
+        .filter(clocks::due_at.is_null())
+        .order(clocks::id)
+        .limit(limit - i64::try_from(due.len()).unwrap_or(limit))
+        .select(ClockRow::as_select())
+        .load(conn)?;
+    due.extend(held);
+    Ok(due)
+}
+
+/// Clocks by state and due moment, after a place in that order: the API's list.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn list(
+    conn: &mut Conn,
+    states: &[ClockState],
+    after: Option<(Moment, ClockId)>,
+    limit: i64,
+) -> Result<Vec<ClockRow>> {
+    let mut query = clocks::table
+        .filter(clocks::due_at.is_not_null())
+        .order((clocks::due_at, clocks::id))
+        .limit(limit)
+        .select(ClockRow::as_select())
+        .into_boxed();
+    if !states.is_empty() {
+        query = query.filter(clocks::state.eq_any(states.to_vec()));
+    }
+    if let Some((due, id)) = after {
+        query = query.filter(
+            clocks::due_at
+                .gt(due)
+                .or(clocks::due_at.eq(due).and(clocks::id.gt(id))),
+        );
+    }
+    Ok(query.load(conn)?)
+}
+
+/// Keeps a clock as it was judged: its row is made when there is none yet for the case and metric.
+///
+/// # Errors
+/// When the database does not take it.
+pub fn keep(tx: &mut Tx<'_>, before: Option<&ClockRow>, row: &ClockRow) -> Result<ClockId> {
+    let values = (
+        clocks::incident_id.eq(row.incident_id),
+        clocks::case_id.eq(row.case_id),
+        clocks::metric.eq(row.metric),
+        clocks::state.eq(row.state),
+        clocks::severity.eq(&row.severity),
+        clocks::clause.eq(&row.clause),
+        clocks::calendar_id.eq(row.calendar_id),
+        clocks::calendar_revision.eq(row.calendar_revision),
+        clocks::started_at.eq(row.started_at),
+        clocks::due_at.eq(row.due_at),
+        clocks::provisional.eq(row.provisional),
+        clocks::budget.eq(row.budget),
+        clocks::spent.eq(row.spent),
+        clocks::breached_at.eq(row.breached_at),
+        clocks::stopped_at.eq(row.stopped_at),
+        clocks::run.eq(row.run),
+        clocks::interval.eq(row.interval),
+        clocks::generation.eq(row.generation),
+    );
+    match before {
+        Some(before) => {
+            diesel::update(clocks::table.find(before.id))
+                .set(values)
+                .execute(tx.conn())?;
+            Ok(before.id)
+        }
+        None => Ok(diesel::insert_into(clocks::table)
+            .values(values)
+            .returning(clocks::id)
+            .get_result(tx.conn())?),
+    }
+}
+
+/// Replaces the outcomes of a clock by what was judged now.
+///
+/// # Errors
+/// When the database does not take it.
+pub fn keep_outcomes(tx: &mut Tx<'_>, clock: ClockId, judged: &[OutcomeRow]) -> Result<()> {
+    let kept: Vec<OutcomeRow> = outcomes::table
+        .filter(outcomes::clock_id.eq(clock))
+        .order((outcomes::run, outcomes::interval))
+        .select(OutcomeRow::as_select())
+        .load(tx.conn())?;
+    if kept == judged {
+        return Ok(());
+    }
+    for row in kept.iter().filter(|row| !judged.contains(row)) {
+        diesel::delete(outcomes::table.find((clock, row.run, row.interval))).execute(tx.conn())?;
+    }
+    for row in judged.iter().filter(|row| !kept.contains(row)) {
+        diesel::insert_into(outcomes::table)
+            .values((
+                outcomes::clock_id.eq(row.clock_id),
+                outcomes::run.eq(row.run),
+                outcomes::interval.eq(row.interval),
+                outcomes::incident_id.eq(row.incident_id),
+                outcomes::contract_id.eq(row.contract_id),
+                outcomes::vendor_id.eq(row.vendor_id),
+                outcomes::drill.eq(row.drill),
+                outcomes::metric.eq(row.metric),
+                outcomes::severity.eq(&row.severity),
+                outcomes::clause.eq(&row.clause),
+                outcomes::result.eq(row.result),
+                outcomes::started_at.eq(row.started_at),
+                outcomes::due_at.eq(row.due_at),
+                outcomes::stopped_at.eq(row.stopped_at),
+                outcomes::certain_at.eq(row.certain_at),
+                outcomes::budget.eq(row.budget),
+                outcomes::spent.eq(row.spent),
+                outcomes::late_open.eq(row.late_open),
+            ))
+            .execute(tx.conn())?;
+    }
+    Ok(())
+}
+
+/// The steps taken of a clock in a generation.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn taken(conn: &mut Conn, clock: ClockId, generation: i32) -> Result<BTreeMap<Taken, Deed>> {
+    let rows: Vec<(i32, i32, i32, i32, Deed)> = steps::table
+        .filter(steps::clock_id.eq(clock))
+        .filter(steps::generation.eq(generation))
+        .select((
+            steps::run,
+            steps::interval,
+            steps::step,
+            steps::repeat,
+            steps::deed,
+        ))
+        .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(run, interval, step, repeat, deed)| {
+            let key = Taken {
+                run,
+                interval,
+                step,
+                repeat,
+            };
+            (key, deed)
+        })
+        .collect())
+}
+
+/// A step of a clock as it was taken.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, diesel::Queryable, diesel::Selectable)]
+#[diesel(table_name = steps)]
+pub struct StepRow {
+    /// The clock.
+    pub clock_id: ClockId,
+    /// In which generation.
+    pub generation: i32,
+    /// Run of the clock.
+    pub run: i32,
+    /// Interval of `update`.
+    pub interval: i32,
+    /// Place on the ladder from 0; −1 for the reminder after an acknowledgement.
+    pub step: i32,
+    /// 0 for the step itself.
+    pub repeat: i32,
+    /// The moment it was for.
+    pub planned_at: Moment,
+    /// When the service came to it.
+    pub taken_at: Moment,
+    /// What became of it.
+    pub deed: Deed,
+}
+
+/// All steps taken of a clock, in their order.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn steps_of(conn: &mut Conn, clock: ClockId) -> Result<Vec<StepRow>> {
+    Ok(steps::table
+        .filter(steps::clock_id.eq(clock))
+        .order((
+            steps::generation,
+            steps::planned_at,
+            steps::step,
+            steps::repeat,
+        ))
+        .select(StepRow::as_select())
+        .load(conn)?)
+}
+
+/// Records that a step was taken.
+///
+/// # Errors
+/// When the database does not take it.
+pub fn take_step(
+    tx: &mut Tx<'_>,
+    clock: ClockId,
+    generation: i32,
+    key: Taken,
+    planned_at: Moment,
+    deed: Deed,
+) -> Result<()> {
+    let now = tx.now();
+    diesel::insert_into(steps::table)
+        .values((
+            steps::clock_id.eq(clock),
+            steps::generation.eq(generation),
+            steps::run.eq(key.run),
+            steps::interval.eq(key.interval),
+            steps::step.eq(key.step),
+            steps::repeat.eq(key.repeat),
+            steps::planned_at.eq(planned_at),
+            steps::taken_at.eq(now),
+            steps::deed.eq(deed),
+        ))
+        .execute(tx.conn())?;
+    Ok(())
+}
+
+/// Keeps when the clock has to be looked at again; never, if there is no such moment.
+///
+/// # Errors
+/// When the database does not take it.
+pub fn keep_timer(
+    tx: &mut Tx<'_>,
+    clock: ClockId,
+    incident: IncidentId,
+    at: Option<Moment>,
+) -> Result<()> {
+    let Some(at) = at else {
+        diesel::delete(timers::table.find(clock)).execute(tx.conn())?;
+        return Ok(());
+    };
+    per_backend!(tx.conn(), conn => diesel::insert_into(timers::table)
+        .values((timers::clock_id.eq(clock), timers::incident_id.eq(incident), timers::at.eq(at)))
+        .on_conflict(timers::clock_id)
+        .do_update()
+        .set(timers::at.eq(at))
+        .execute(conn))?;
+    Ok(())
+}
+
+/// The incidents with a timer that is due, in order of the earliest, each once.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn due(conn: &mut Conn, now: Moment, limit: i64) -> Result<Vec<IncidentId>> {
+    let rows: Vec<IncidentId> = timers::table
+        .filter(timers::at.le(now))
+        .order((timers::at, timers::clock_id))
+        .limit(limit)
+        .select(timers::incident_id)
+        .load(conn)?;
+    let mut incidents = Vec::new();
+    for id in rows {
+        if !incidents.contains(&id) {
+            incidents.push(id);
+        }
+    }
+    Ok(incidents)
+}
+
+/// When the next timer falls due.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn next_timer(conn: &mut Conn) -> Result<Option<Moment>> {
+    Ok(timers::table
+        .order((timers::at, timers::clock_id))
+        .select(timers::at)
+        .first(conn)
+        .optional()?)
+}
+
+/// Puts off the timers of an incident that could not be judged, so that the others are not held up.
+///
+/// # Errors
+/// When the database does not take it.
+pub fn put_off(tx: &mut Tx<'_>, incident: IncidentId, until: Moment) -> Result<()> {
+    diesel::update(
+        timers::table
+            .filter(timers::incident_id.eq(incident))
+            .filter(timers::at.lt(until)),
+    )
+    .set(timers::at.eq(until))
+    .execute(tx.conn())?;
+    Ok(())
+}
+
+/// Makes every open clock that counts in that calendar due now, so that the engine judges it again.
+///
+/// # Errors
+/// When the database does not take it.
+pub fn wake_calendar(tx: &mut Tx<'_>, calendar: crate::domain::CalendarId) -> Result<()> {
+    let open = [ClockState::Running, ClockState::Paused];
+    let concerned: Vec<(ClockId, IncidentId)> = clocks::table
+        .filter(clocks::calendar_id.eq(calendar))
+        .filter(clocks::state.eq_any(open))
+        .select((clocks::id, clocks::incident_id))
+        .load(tx.conn())?;
+    let now = tx.now();
+    for (clock, incident) in concerned {
+        keep_timer(tx, clock, incident, Some(now))?;
+    }
+    Ok(())
+}
