@@ -7,5 +7,6 @@ mod support;
 #[test]
 fn what_this_run_leaves_out() {
     let _ = support::or_leave_out("postgres", support::postgres::programs());
+    let _ = support::or_leave_out("browser", support::browser::program());
 }
 mod vectors;
