@@ -2,6 +2,7 @@
 //!
 //! `docs/architecture.md` is the map: which layer may know what, and why.
 
+pub mod actions;
 pub mod cli;
 pub mod domain;
 pub mod error;

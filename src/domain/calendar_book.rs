@@ -108,3 +108,55 @@ impl Entry {
         self.edits.last().map_or(&self.first, |(_, view)| view)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::domain::calendar::{Hours, Layer};
+    use crate::domain::calendar_entry::CalendarInput;
+
+    /// A calendar of one revision that opens in these weekly windows.
+    fn calendar(name: &str, zone: &str, week: &serde_json::Value) -> Arc<Calendar> {
+        let value = serde_json::json!({"name": name, "time_zone": zone, "week": week});
+        let hours: Hours = CalendarInput::read(&value).unwrap().hours;
+        Arc::new(Calendar::new(name, vec![Layer { from: None, hours }]))
+    }
+
+    /// A book of calendars of one revision each, numbered from 1: name, zone and week.
+    pub(crate) fn book_of(calendars: &[(&str, &str, serde_json::Value)]) -> CalendarBook {
+        let mut book = CalendarBook::default();
+        for (id, (name, zone, week)) in (1..).zip(calendars) {
+            let calendar = calendar(name, zone, week);
+            let first = View {
+                revision: 1,
+                calendar,
+            };
+            book.insert(CalendarId(id), name.to_string(), first, Vec::new());
+        }
+        book
+    }
+
+    #[test]
+    fn a_view_holds_what_was_known_then_and_the_first_also_before() {
+        let week = |open: &str| serde_json::json!({"mon": [[open, "17:00"]]});
+        let view = |revision, open| View {
+            revision,
+            calendar: calendar("Desk", "UTC", &week(open)),
+        };
+        let at = Moment::from_seconds;
+        let mut book = CalendarBook::default();
+        let edits = vec![(at(100), view(2, "10:00")), (at(200), view(3, "11:00"))];
+        book.insert(CalendarId(7), "Desk".into(), view(1, "09:00"), edits);
+        let known = |seconds| book.view(CalendarId(7), at(seconds)).revision;
+        assert_eq!(
+            [known(0), known(99), known(100), known(199), known(200)],
+            [1, 1, 2, 2, 3]
+        );
+        assert_eq!(book.latest(CalendarId(7)).revision, 3);
+        assert_eq!(
+            book.edits(CalendarId(7)).collect::<Vec<_>>(),
+            [at(100), at(200)]
+        );
+        assert!(book.get(CalendarId(8)).is_none());
+    }
+}

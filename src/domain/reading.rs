@@ -46,6 +46,11 @@ impl<'a> Object<'a> {
         Some(object)
     }
 
+    /// Where it stands in the whole input.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The path of one of its fields.
     pub fn at(&self, field: &str) -> String {
         if self.path.is_empty() {

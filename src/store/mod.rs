@@ -7,9 +7,13 @@ mod conn;
 
 pub mod audit;
 pub mod breach;
+pub mod calendar;
 pub mod clock;
+pub mod contract;
 pub mod incident;
 pub mod routine;
+pub mod terms;
+pub mod vendor;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -301,6 +305,20 @@ impl Store {
             Some(writer) => Writing::One(writer.lock().unwrap_or_else(PoisonError::into_inner)),
             None => Writing::Pooled(self.pooled()?),
         })
+    }
+}
+
+/// Makes the refusal of a unique index a fault of the field that has to be unique: the index decides,
+/// not a look beforehand.
+pub(crate) fn unique(
+    error: diesel::result::Error,
+    field: &str,
+    message: impl FnOnce() -> String,
+) -> Error {
+    use diesel::result::{DatabaseErrorKind, Error::DatabaseError};
+    match error {
+        DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Error::field(field, message()),
+        other => other.into(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! All integration tests, linked once.
 
+mod entries;
 mod support;
 
 /// Says, past libtest's capture, which tests had nothing to run against, so that a green run

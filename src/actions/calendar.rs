@@ -1,0 +1,99 @@
+//! Entering and editing calendars.
+
+use chrono::NaiveDate;
+use serde_json::json;
+
+use crate::domain::CalendarId;
+use crate::domain::calendar::{Calendar, Hours, Layer};
+use crate::domain::calendar_entry::{CalendarInput, Holiday, Imported, with_holidays};
+use crate::error::{Error, Result};
+use crate::store::{Tx, calendar, clock, terms};
+use crate::time::{DAY, Moment};
+
+/// Enters a calendar.
+///
+/// # Errors
+/// At `name` when another calendar has it.
+pub fn enter(tx: &mut Tx<'_>, input: &CalendarInput) -> Result<CalendarId> {
+    let id = calendar::insert(tx, input)?;
+    tx.record("calendar", id.0, "entered", &json!(input))?;
+    Ok(id)
+}
+
+/// Edits a calendar whose last revision still is the one the edit was made from: a new revision,
+/// which counts for local dates from today on, or from ever when it corrects the past. Gives its
+/// number. Clocks that run in the calendar are judged again.
+///
+/// # Errors
+/// At `name` when another calendar has it; at `week` when the calendar would not open any more
+/// though contracts count in it; when somebody changed the calendar first.
+pub fn edit(tx: &mut Tx<'_>, id: CalendarId, revision: i64, input: &CalendarInput) -> Result<i64> {
+    let from = (!input.correction).then(|| tx.now().date_in(input.hours.time_zone));
+    let revision = revise(tx, id, revision, &input.name, from, &input.hours)?;
+    tx.record(
+        "calendar",
+        id.0,
+        "edited",
+        &json!({"revision": revision, "from_date": from, "input": input}),
+    )?;
+    Ok(revision)
+}
+
+/// Closes these dates, as far as they have no exception yet: a new revision, unless none of them is
+/// new.
+///
+/// # Errors
+/// As [`edit`].
+pub fn add_holidays(tx: &mut Tx<'_>, id: CalendarId, found: Vec<Holiday>) -> Result<Imported> {
+    let head = calendar::find(tx.conn(), id)?;
+    let (hours, imported) = with_holidays(calendar::hours(tx.conn(), id)?, found);
+    if !imported.added.is_empty() {
+        let from = Some(tx.now().date_in(hours.time_zone));
+        let revision = revise(tx, id, head.revision, &head.name, from, &hours)?;
+        tx.record(
+            "calendar",
+            id.0,
+            "holidays added",
+            &json!({"revision": revision, "imported": imported}),
+        )?;
+    }
+    Ok(imported)
+}
+
+fn revise(
+    tx: &mut Tx<'_>,
+    id: CalendarId,
+    revision: i64,
+    name: &str,
+    from: Option<NaiveDate>,
+    hours: &Hours,
+) -> Result<i64> {
+    let now = tx.now();
+    if !opens_within_a_year(name, hours, now) {
+        let today = now.date_in(hours.time_zone);
+        let contracts = terms::counting_in(tx.conn(), id, today)?;
+        if !contracts.is_empty() {
+            return Err(Error::field(
+                "week",
+                format!(
+                    "the calendar would have no open time in the next year, but {} count in it",
+                    contracts.join(", ")
+                ),
+            ));
+        }
+    }
+    let revision = calendar::revise(tx, id, revision, name, from, hours)?;
+    clock::wake_calendar(tx, id)?;
+    Ok(revision)
+}
+
+fn opens_within_a_year(name: &str, hours: &Hours, now: Moment) -> bool {
+    let layer = Layer {
+        from: None,
+        hours: hours.clone(),
+    };
+    let calendar = Calendar::new(name, vec![layer]);
+    calendar
+        .open_between(now, now + 366 * DAY)
+        .is_ok_and(|open| open > 0)
+}

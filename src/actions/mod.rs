@@ -1,0 +1,7 @@
+//! What people may do: one function for each deed, called inside [`crate::store::Store::write`].
+//!
+//! An action decides with `domain`, keeps with `store` and notes what it did; it knows no request.
+
+pub mod calendar;
+pub mod contract;
+pub mod vendor;

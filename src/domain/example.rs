@@ -1,0 +1,99 @@
+//! Example deadlines: what terms mean, shown while they are entered.
+
+use chrono::{Datelike, TimeDelta, TimeZone, Utc, Weekday};
+use serde::Serialize;
+
+use super::calendar::{Calendar, CalendarError};
+use super::calendar_book::CalendarBook;
+use super::terms::{Promise, Target};
+use super::words::Metric;
+use super::zone::Zone;
+use crate::time::Moment;
+
+/// When a commitment would fall due for an incident raised on a Friday afternoon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Example {
+    /// The severity, by code.
+    pub severity: String,
+    /// What is measured.
+    pub metric: Metric,
+    /// Where the contract promises it.
+    pub clause: String,
+    /// Zone of the calendar, in which both moments are best read.
+    pub time_zone: Zone,
+    /// When the incident would be raised.
+    pub start: Moment,
+    /// When the answer would be due.
+    pub due: Option<Moment>,
+    /// Whether that lies past the end of the calendar's holiday list.
+    pub provisional: bool,
+    /// Why it cannot be said when it would be due.
+    pub error: Option<String>,
+}
+
+/// Raised on the next Friday at 16:40 in each calendar's zone: late enough that it shows whether the
+/// weekend counts. In order of severity as the terms list them, then of metric.
+///
+/// Commitments whose calendar is not in the book are left out.
+pub fn examples(promise: &Promise, book: &CalendarBook, now: Moment) -> Vec<Example> {
+    let mut examples = Vec::new();
+    for severity in &promise.severities {
+        for &metric in Metric::ALL {
+            let Some(commitment) = promise.commitment(metric, &severity.code) else {
+                continue;
+            };
+            let Some(view) = book.get(commitment.calendar_id) else {
+                continue;
+            };
+            let start = friday_afternoon(&view.calendar, now);
+            let zone = view.calendar.zone();
+            let found = deadline(commitment.target, &view.calendar, start);
+            let due = found.as_ref().ok().copied();
+            let reaches = view.calendar.reaches();
+            examples.push(Example {
+                severity: severity.code.clone(),
+                metric,
+                clause: commitment.clause.clone(),
+                time_zone: Zone(zone),
+                start,
+                due,
+                provisional: due
+                    .zip(reaches)
+                    .is_some_and(|(due, last)| due.date_in(zone) > last),
+                error: found.err().map(|error| error.to_string()),
+            });
+        }
+    }
+    examples
+}
+
+/// When a target that starts at `start` is due, without pauses.
+///
+/// # Errors
+/// When the calendar has too little open time within its horizon.
+pub fn deadline(
+    target: Target,
+    calendar: &Calendar,
+    start: Moment,
+) -> Result<Moment, CalendarError> {
+    match target {
+        Target::OpenTime(budget) => calendar.add(start, budget),
+        Target::BusinessDays { days, at } => {
+            calendar.business_days(start, days, at).map(|day| day.due)
+        }
+    }
+}
+
+/// 16:40 of the first Friday after the present local date.
+fn friday_afternoon(calendar: &Calendar, now: Moment) -> Moment {
+    let zone = calendar.zone();
+    let today = now.date_in(zone);
+    let since_friday = today.weekday().days_since(Weekday::Fri);
+    let wanted = today + TimeDelta::days(7 - i64::from(since_friday));
+    let local = wanted.and_time(chrono::NaiveTime::MIN) + TimeDelta::minutes(16 * 60 + 40);
+    match zone.from_local_datetime(&local).earliest() {
+        Some(at) => at.with_timezone(&Utc).into(),
+        // No zone has its gap on a Friday afternoon; if one ever has, an example may be off by it.
+        None => local.and_utc().into(),
+    }
+}

@@ -1,0 +1,236 @@
+//! What of a ladder will not work when an incident comes; said before one does.
+
+use serde::Serialize;
+
+use super::duration;
+use super::ladder::{Measured, Step, Target as Audience, When};
+use super::person::Role;
+use super::terms::{Commitment, Promise, Target};
+use super::vendor::{Contact, rung_name};
+
+/// Something about a step of a ladder that will not work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LadderWarning {
+    /// Number of the step, from 1.
+    pub step: usize,
+    /// What will not work.
+    pub message: String,
+}
+
+/// One of us, as far as ladders look for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reachable {
+    /// Where letters go.
+    pub email: String,
+    /// The role.
+    pub role: Role,
+}
+
+/// Warns of rungs without a contact, roles and people that are not there, audiences that are empty
+/// as a whole, steps that no commitment reaches, and steps that lie before the start of a clock.
+///
+/// `people` are those of us who are active. Owner and reporter are always there.
+pub fn ladder_warnings(
+    promise: &Promise,
+    contacts: &[Contact],
+    people: &[Reachable],
+) -> Vec<LadderWarning> {
+    let mut warnings = Vec::new();
+    for (index, step) in promise.ladder.iter().enumerate() {
+        let mut warn = |message| {
+            warnings.push(LadderWarning {
+                step: index + 1,
+                message,
+            });
+        };
+        let missing: Vec<String> = step
+            .to
+            .iter()
+            .filter_map(|target| missing(target, contacts, people))
+            .collect();
+        let nobody = missing.len() == step.to.len();
+        missing.into_iter().for_each(&mut warn);
+        if nobody {
+            warn("it tells nobody and will be skipped".to_string());
+        }
+        let commitments: Vec<&Commitment> = promise
+            .commitments
+            .iter()
+            .filter(|commitment| step.applies_to(commitment.metric, &commitment.severity))
+            .collect();
+        if commitments.is_empty() {
+            warn(
+                "no commitment has its metrics and severities, so it is never reached".to_string(),
+            );
+        }
+        let before_start: Vec<String> = commitments
+            .iter()
+            .filter(|commitment| lies_before_start(step, commitment.target))
+            .map(|commitment| format!("{} {}", commitment.metric, commitment.severity))
+            .collect();
+        if !before_start.is_empty() {
+            warn(format!(
+                "it lies before the start of {} and will be skipped there",
+                before_start.join(", ")
+            ));
+        }
+    }
+    warnings
+}
+
+fn missing(target: &Audience, contacts: &[Contact], people: &[Reachable]) -> Option<String> {
+    match target {
+        Audience::Owner | Audience::Reporter => None,
+        Audience::VendorRung(rung) => {
+            contacts
+                .iter()
+                .all(|contact| contact.rung != *rung)
+                .then(|| {
+                    format!(
+                        "the vendor has no contact on rung {rung} ({})",
+                        rung_name(*rung)
+                    )
+                })
+        }
+        Audience::Role(role) => people
+            .iter()
+            .all(|person| person.role != *role)
+            .then(|| format!("nobody of us has the role {role}")),
+        Audience::Person(email) => people
+            .iter()
+            .all(|person| !person.email.eq_ignore_ascii_case(email))
+            .then(|| format!("nobody of us has the address {email}")),
+    }
+}
+
+/// Only what is certain: an elapsed offset may reach over closed time, a business day has many hours.
+fn lies_before_start(step: &Step, target: Target) -> bool {
+    match (step.when, target) {
+        (When::BeforeDue(offset, Measured::Open), Target::OpenTime(budget)) => offset > budget,
+        _ => false,
+    }
+}
+
+/// A step's moment as one says it.
+pub fn when_in_words(when: When) -> String {
+    let measure = |measured| match measured {
+        Measured::Open => "open time",
+        Measured::Elapsed => "elapsed",
+    };
+    match when {
+        When::Percent(percent) => format!("{percent} % of the budget used"),
+        When::AtDue => "at the deadline".to_string(),
+        When::BeforeDue(offset, measured) => {
+            format!(
+                "{} before the deadline, {}",
+                duration::write(offset),
+                measure(measured)
+            )
+        }
+        When::AfterDue(offset, measured) => {
+            format!(
+                "{} after the deadline, {}",
+                duration::write(offset),
+                measure(measured)
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::terms::{OnReopen, OnSeverityChange, Severity};
+    use crate::domain::terms_input::default_ladder;
+    use crate::domain::words::Metric;
+    use crate::domain::{CalendarId, ContactId, VendorId};
+    use crate::time::{HOUR, MINUTE};
+
+    fn promise(ladder: Vec<Step>) -> Promise {
+        Promise {
+            currency: "EUR".into(),
+            monthly_fee: None,
+            severities: vec![Severity {
+                code: "S1".into(),
+                name: "Critical".into(),
+                criteria: String::new(),
+            }],
+            clock_stops: Vec::new(),
+            commitments: vec![Commitment {
+                clause: "5.1".into(),
+                metric: Metric::Respond,
+                severity: "S1".into(),
+                target: Target::OpenTime(15 * MINUTE),
+                calendar_id: CalendarId(1),
+                stops: None,
+                remedy: String::new(),
+            }],
+            on_severity_change: OnSeverityChange::FromStart,
+            on_reopen: OnReopen::Continue,
+            ladder,
+        }
+    }
+
+    fn contact(rung: i32) -> Contact {
+        Contact {
+            id: ContactId(i64::from(rung)),
+            vendor_id: VendorId(1),
+            name: "Desk".into(),
+            email: "desk@vendor.example".into(),
+            rung,
+            time_zone: None,
+            locale: None,
+            calendar_id: None,
+        }
+    }
+
+    fn manager() -> Reachable {
+        Reachable {
+            email: "ann@example.com".into(),
+            role: Role::Manager,
+        }
+    }
+
+    #[test]
+    fn a_ladder_that_reaches_everybody_has_no_warning() {
+        let contacts = [contact(1), contact(2), contact(3)];
+        let warnings = ladder_warnings(&promise(default_ladder()), &contacts, &[manager()]);
+        assert_eq!(warnings, []);
+    }
+
+    #[test]
+    fn who_is_missing_is_named_and_an_empty_audience_too() {
+        let warnings = ladder_warnings(&promise(default_ladder()), &[contact(1)], &[]);
+        let said: Vec<_> = warnings
+            .iter()
+            .map(|w| (w.step, w.message.as_str()))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                (2, "the vendor has no contact on rung 2 (duty manager)"),
+                (3, "the vendor has no contact on rung 3 (account lead)"),
+                (3, "nobody of us has the role manager"),
+                (3, "it tells nobody and will be skipped"),
+            ]
+        );
+    }
+
+    #[test]
+    fn steps_that_are_never_reached_are_said_to_be() {
+        let mut ladder = vec![default_ladder().remove(1)];
+        ladder[0].to = vec![Audience::Owner];
+        ladder[0].when = When::BeforeDue(HOUR, Measured::Open);
+        let warnings = ladder_warnings(&promise(ladder.clone()), &[], &[]);
+        assert_eq!(
+            warnings[0].message,
+            "it lies before the start of respond S1 and will be skipped there"
+        );
+        ladder[0].metrics = Some(vec![Metric::Restore]);
+        let warnings = ladder_warnings(&promise(ladder), &[], &[]);
+        assert!(
+            warnings[0].message.contains("never reached"),
+            "{warnings:?}"
+        );
+    }
+}

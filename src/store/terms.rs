@@ -1,0 +1,146 @@
+//! Versions of contracts' terms; added, never edited.
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use super::{Conn, Tx};
+use crate::domain::contract::Contract;
+use crate::domain::terms::{Promise, Terms};
+use crate::domain::words::ClockState;
+use crate::domain::{CalendarId, ContractId, TermsId};
+use crate::error::{Error, Result};
+use crate::schema::{cases, clocks, contracts, terms};
+use crate::time::Moment;
+
+/// The terms of that key.
+///
+/// # Errors
+/// When there are none.
+pub fn find(conn: &mut Conn, id: TermsId) -> Result<Terms> {
+    terms::table
+        .find(id)
+        .select(Terms::as_select())
+        .first(conn)
+        .optional()?
+        .ok_or_else(|| Error::not_found("version of terms", id))
+}
+
+/// All versions of a contract's terms, first entered first.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn of_contract(conn: &mut Conn, id: ContractId) -> Result<Vec<Terms>> {
+    Ok(terms::table
+        .filter(terms::contract_id.eq(id))
+        .order(terms::number)
+        .select(Terms::as_select())
+        .load(conn)?)
+}
+
+/// The terms that judge what is reported at `at`: of the versions that have begun by then, at 00:00
+/// of their date in the contract's zone, the one that began last; of two that began on one day, the
+/// one entered later. Nothing before the first version begins.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn in_force(conn: &mut Conn, contract: &Contract, at: Moment) -> Result<Option<Terms>> {
+    // A date has begun at a moment exactly when the local date of that moment is that date or later.
+    let today = at.date_in(contract.time_zone.0);
+    Ok(terms::table
+        .filter(
+            terms::contract_id
+                .eq(contract.id)
+                .and(terms::effective_from.le(today)),
+        )
+        .order((terms::effective_from.desc(), terms::number.desc()))
+        .select(Terms::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// Adds a version and gives it its number: one more than the last.
+///
+/// # Errors
+/// When the contract is not there.
+pub(crate) fn insert(
+    tx: &mut Tx<'_>,
+    contract: ContractId,
+    effective_from: NaiveDate,
+    promise: &Promise,
+) -> Result<Terms> {
+    // The contract's row is the lock under which versions are numbered; and the contract as people
+    // read it has changed.
+    let found = diesel::update(contracts::table.find(contract))
+        .set(contracts::version.eq(contracts::version + 1))
+        .execute(tx.conn())?;
+    if found == 0 {
+        return Err(Error::not_found("contract", contract));
+    }
+    let last: Option<i32> = terms::table
+        .filter(terms::contract_id.eq(contract))
+        .select(diesel::dsl::max(terms::number))
+        .first(tx.conn())?;
+    let (number, entered_at) = (last.unwrap_or(0) + 1, tx.now());
+    let id: TermsId = diesel::insert_into(terms::table)
+        .values((
+            terms::contract_id.eq(contract),
+            terms::number.eq(number),
+            terms::effective_from.eq(effective_from),
+            terms::entered_at.eq(entered_at),
+            terms::promise.eq(serde_json::to_string(promise)?),
+        ))
+        .returning(terms::id)
+        .get_result(tx.conn())?;
+    Ok(Terms {
+        id,
+        contract_id: contract,
+        number,
+        effective_from,
+        entered_at,
+        promise: promise.clone(),
+    })
+}
+
+/// The references of contracts that still need open time in that calendar: those with a clock
+/// running in it, and those whose terms in force on `today` or later count in it.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn counting_in(conn: &mut Conn, calendar: CalendarId, today: NaiveDate) -> Result<Vec<String>> {
+    let open: Vec<ClockState> = ClockState::ALL
+        .iter()
+        .copied()
+        .filter(|state| state.is_open())
+        .collect();
+    let mut references: Vec<String> = clocks::table
+        .inner_join(cases::table.inner_join(contracts::table))
+        .filter(
+            clocks::calendar_id
+                .eq(calendar)
+                .and(clocks::state.eq_any(open)),
+        )
+        .select(contracts::reference)
+        .distinct()
+        .load(conn)?;
+    let rows: Vec<(String, Terms)> = terms::table
+        .inner_join(contracts::table)
+        .filter(
+            contracts::effective_to
+                .is_null()
+                .or(contracts::effective_to.ge(today)),
+        )
+        .order((contracts::reference, terms::effective_from, terms::number))
+        .select((contracts::reference, Terms::as_select()))
+        .load(conn)?;
+    for (index, (reference, version)) in rows.iter().enumerate() {
+        let replaced = rows[index + 1..].iter().any(|(_, later)| {
+            later.contract_id == version.contract_id && later.effective_from <= today
+        });
+        if !replaced && version.promise.calendars().contains(&calendar) {
+            references.push(reference.clone());
+        }
+    }
+    references.sort();
+    references.dedup();
+    Ok(references)
+}
