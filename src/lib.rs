@@ -4,8 +4,14 @@
 
 pub mod actions;
 pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod error;
+pub mod health;
+pub mod logging;
+pub mod metrics;
 pub mod schema;
+pub mod secret;
 pub mod store;
 pub mod time;
+pub mod web;

@@ -195,6 +195,22 @@ impl TimeSource {
     }
 }
 
+/// Measures how long something took, for logs and figures; nothing is decided by it.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    /// Begins to measure.
+    pub fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    /// Microseconds since the start.
+    pub fn micros(self) -> Micros {
+        i64::try_from(self.0.elapsed().as_micros()).unwrap_or(i64::MAX)
+    }
+}
+
 /// A clock that stands still until it is moved; copies show the same time.
 #[derive(Clone, Debug)]
 pub struct HandTime(Arc<AtomicI64>);

@@ -4,4 +4,7 @@
 
 pub mod calendar;
 pub mod contract;
+pub mod person;
+pub mod session;
+pub mod token;
 pub mod vendor;

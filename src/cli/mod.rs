@@ -1,3 +1,140 @@
-//! The command line.
+//! The command line: reads what was asked for, calls one function, gives the exit code.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong usage or input.
 
 pub mod calendar;
+
+mod serve;
+mod token;
+mod user;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Flags, WrongSetting};
+use crate::error::Error;
+use crate::logging;
+use crate::store::Store;
+use crate::time::TimeSource;
+
+/// Holds third-party vendors to the response times they signed.
+#[derive(Parser)]
+#[command(name = "redress", version, about, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(flatten)]
+    flags: Flags,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the service: pages, API and engine (also without a command)
+    Serve(serve::Args),
+    /// Calendar questions
+    #[command(subcommand)]
+    Calendar(CalendarCommand),
+    /// Bring the database to this version
+    Migrate,
+    /// People
+    #[command(subcommand)]
+    User(user::Command),
+    /// API tokens
+    #[command(subcommand)]
+    Token(token::Command),
+}
+
+#[derive(Subcommand)]
+enum CalendarCommand {
+    /// Answer calendar questions: JSON Lines on standard input, JSON Lines on standard output
+    Eval,
+}
+
+/// Does what the command line asks for.
+pub fn run(cli: Cli) -> ExitCode {
+    match begin(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+fn begin(cli: Cli) -> anyhow::Result<()> {
+    let flags = cli.flags;
+    let settings = || -> anyhow::Result<Config> {
+        let config = Config::load(&flags)?;
+        logging::start(&config.log)?;
+        Ok(config)
+    };
+    let serve = Command::Serve(serve::Args::default());
+    match cli.command.unwrap_or(serve) {
+        Command::Serve(args) => serve::run(&settings()?, &args),
+        Command::Calendar(CalendarCommand::Eval) => {
+            calendar::eval(std::io::stdin().lock(), std::io::stdout().lock()).map(drop)
+        }
+        Command::Migrate => migrate(&settings()?),
+        Command::User(command) => user::run(&settings()?, command),
+        Command::Token(command) => token::run(&settings()?, command),
+    }
+}
+
+fn migrate(config: &Config) -> anyhow::Result<()> {
+    let store = Store::open(&config.database_url, TimeSource::Machine)?;
+    let steps = store.migrate()?;
+    if steps.is_empty() {
+        println!("The database has this version already.");
+    }
+    for step in steps {
+        println!("{step}");
+    }
+    Ok(())
+}
+
+/// Opens the database for a command that changes something, and brings it to this version.
+fn open(config: &Config) -> anyhow::Result<Store> {
+    let store = Store::open(&config.database_url, TimeSource::Machine)?;
+    store.migrate()?;
+    Ok(store)
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    if let Some(Error::Invalid(faults)) = error.downcast_ref::<Error>() {
+        for fault in faults {
+            eprintln!("error: {}: {}", fault.field, fault.message);
+        }
+        return ExitCode::from(2);
+    }
+    eprintln!("error: {error:#}");
+    let was_asked_wrongly = error.is::<WrongSetting>()
+        || matches!(error.downcast_ref::<Error>(), Some(Error::Refused(_)));
+    ExitCode::from(if was_asked_wrongly { 2 } else { 1 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn wrong_input_and_failure_have_their_own_exit_codes() {
+        let code = |error: Error| format!("{:?}", fail(&error.into()));
+        assert_eq!(
+            code(Error::field("name", "is missing")),
+            format!("{:?}", ExitCode::from(2))
+        );
+        assert_eq!(
+            code(Error::not_found("person", "x")),
+            format!("{:?}", ExitCode::from(2))
+        );
+        assert_eq!(
+            code(Error::Unexpected(anyhow::anyhow!("disk full"))),
+            format!("{:?}", ExitCode::from(1))
+        );
+    }
+}

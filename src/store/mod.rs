@@ -5,14 +5,18 @@
 
 mod conn;
 
+pub mod answer;
 pub mod audit;
 pub mod breach;
 pub mod calendar;
 pub mod clock;
 pub mod contract;
 pub mod incident;
+pub mod person;
 pub mod routine;
+pub mod session;
 pub mod terms;
+pub mod token;
 pub mod vendor;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

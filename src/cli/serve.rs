@@ -1,0 +1,103 @@
+//! `redress serve`: pages, API and engine in one process, until it is told to stop.
+
+use std::net::TcpListener;
+
+use anyhow::Context;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::open;
+use crate::actions;
+use crate::config::Config;
+use crate::secret::Secret;
+use crate::store::{Actor, Store};
+use crate::time::TimeSource;
+use crate::web::{self, State};
+
+/// How the service is run.
+#[derive(clap::Args, Default)]
+pub struct Args {
+    /// Leave the database as it is; fails when it has another version
+    #[arg(long)]
+    no_migrate: bool,
+}
+
+/// Runs the service until SIGTERM or SIGINT.
+pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
+    tracing::info!(?config, "starting");
+    let store = if args.no_migrate {
+        let store = Store::open(&config.database_url, TimeSource::Machine)?;
+        anyhow::ensure!(
+            !store.needs_migration()?,
+            "the database has another version; run redress migrate, or start without --no-migrate"
+        );
+        store
+    } else {
+        open(config)?
+    };
+    let listener = TcpListener::bind(config.listen).with_context(|| {
+        format!(
+            "cannot listen on {}; choose another address by --listen or REDRESS_LISTEN",
+            config.listen
+        )
+    })?;
+    let public_url = config.public_url(listener.local_addr()?);
+    offer_link(&store, &public_url)?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(serve(store, &public_url, listener))
+}
+
+/// Answers requests and does what is due until a signal comes; then finishes the requests that were
+/// begun, and only then stops the work behind them.
+async fn serve(store: Store, public_url: &str, listener: TcpListener) -> anyhow::Result<()> {
+    let state = State::new(store, public_url);
+    let (stop, _stopped) = watch::channel(false);
+    let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
+    let server = web::start(state, listener)?;
+    tracing::info!(address = %server.address, public_url, "listening");
+    println!("Redress listens on {public_url}");
+    let ended = tokio::select! {
+        signal = told_to_stop() => {
+            tracing::info!(signal = signal?, "stopping");
+            Ok(())
+        }
+        // A part of the service that gives up must not leave the rest behind as if all were well.
+        Some(task) = tasks.join_next() => task.map_err(anyhow::Error::from).flatten(),
+    };
+    server.stop().await?;
+    // Nobody listening means that there is nothing to stop.
+    let _ = stop.send(true);
+    while let Some(task) = tasks.join_next().await {
+        task??;
+    }
+    tracing::info!("stopped");
+    ended
+}
+
+async fn told_to_stop() -> std::io::Result<&'static str> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    })
+}
+
+/// While there is nobody yet, prints a link by which the first administrator is made.
+fn offer_link(store: &Store, public_url: &str) -> anyhow::Result<()> {
+    let secret = Secret::fresh()?;
+    let hash = secret.hash();
+    let offered = store.write(Actor::Operator, move |tx| {
+        actions::session::offer_link(tx, &hash)
+    })?;
+    if offered {
+        println!(
+            "Nobody is here yet. Make the first administrator within 24 hours at\n\n    {public_url}/setup/{}\n",
+            secret.reveal()
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! The log: readable on a terminal, JSON lines otherwise.
+
+use std::io::IsTerminal;
+
+use anyhow::anyhow;
+use tracing_subscriber::EnvFilter;
+
+/// Begins to log to standard error; `filter` such as `info` or `redress=debug,warn`.
+///
+/// # Errors
+/// When the filter cannot be read, or logging has begun already.
+pub fn start(filter: &str) -> anyhow::Result<()> {
+    let filter = parse(filter)?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    let begun = if std::io::stderr().is_terminal() {
+        builder.with_target(false).try_init()
+    } else {
+        builder
+            .json()
+            .flatten_event(true)
+            .with_ansi(false)
+            .try_init()
+    };
+    begun.map_err(|error| anyhow!("logging could not begin: {error}"))
+}
+
+/// Reads a filter, as the settings are checked before anything begins.
+///
+/// # Errors
+/// When the filter cannot be read.
+pub fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
+    EnvFilter::builder().parse(filter).map_err(|error| {
+        anyhow!("\"{filter}\" is no log filter ({error}); write info, debug or redress=debug,warn")
+    })
+}

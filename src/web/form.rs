@@ -1,0 +1,519 @@
+//! Forms: what was entered, what is wrong with it, and the same input as the API takes.
+//!
+//! A field is named by its path in the API's JSON: `name`, `contacts[0].email`. Names that begin with
+//! an underscore, and `request_id`, steer the form and are no input. Rows are numbered anew when a form
+//! arrives, so that a fault at `contacts[1].email` stands at the second row that is shown.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::body::collect;
+use super::error::{Answer, Fault};
+use super::idempotency::Once;
+use crate::domain::input::FieldError;
+
+/// A form as the macros in `templates/macros.html` show it. Handlers take it as an argument.
+#[derive(Clone, Debug, Default)]
+pub struct Form {
+    pairs: Vec<(String, String)>,
+    /// What is wrong with it; set by [`super::try_again`].
+    pub errors: Vec<FieldError>,
+    once: Once,
+    rows_changed: bool,
+}
+
+/// Which fields of a form are not text, by the last name in their path.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shape {
+    /// Whole numbers.
+    pub numbers: &'static [&'static str],
+    /// Yes or no. One that stands alone (not in a row) is no when its box is not ticked.
+    pub flags: &'static [&'static str],
+    /// Lists of words: several boxes of one name.
+    pub lists: &'static [&'static str],
+}
+
+/// One row of a list in a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its path, such as `contacts[1]`.
+    pub path: String,
+    /// Its number, from 0.
+    pub index: usize,
+}
+
+impl Row {
+    /// The name of one of its fields.
+    pub fn at(&self, field: &str) -> String {
+        format!("{}.{field}", self.path)
+    }
+}
+
+impl Form {
+    /// A form that nobody has filled in yet, with what stands in it beforehand.
+    pub fn of<N: Into<String>, V: Into<String>>(values: impl IntoIterator<Item = (N, V)>) -> Self {
+        Self {
+            pairs: values
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+            ..Self::default()
+        }
+    }
+
+    /// A form that shows what is kept: the reverse of [`Form::json`].
+    pub fn of_json(value: &Value) -> Self {
+        let mut form = Self::default();
+        flatten(String::new(), value, &mut form.pairs);
+        form
+    }
+
+    /// The value of a field, if it was sent.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.pairs
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a field; empty when there is none.
+    pub fn value(&self, name: &str) -> &str {
+        self.get(name).unwrap_or_default()
+    }
+
+    /// Every value of a name.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        self.pairs
+            .iter()
+            .filter(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+            .collect()
+    }
+
+    /// What is wrong with a field; empty when nothing is.
+    pub fn error(&self, name: &str) -> &str {
+        self.errors
+            .iter()
+            .find(|fault| fault.field == name)
+            .map_or("", |fault| &fault.message)
+    }
+
+    /// Whether the name has that value, among others perhaps.
+    pub fn is(&self, name: &str, value: &str) -> bool {
+        self.all(name).contains(&value)
+    }
+
+    /// Whether a box is ticked.
+    pub fn checked(&self, name: &str) -> bool {
+        self.is(name, "true")
+    }
+
+    /// Sets a field, whatever it was.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.pairs.retain(|(known, _)| known != name);
+        self.pairs.push((name.to_string(), value.into()));
+    }
+
+    /// Takes a field away.
+    pub fn remove(&mut self, name: &str) {
+        self.pairs.retain(|(known, _)| known != name);
+    }
+
+    /// Only what is wrong with it: passwords that were entered do not stay.
+    pub fn emptied(self) -> Self {
+        Self {
+            errors: self.errors,
+            ..Self::default()
+        }
+    }
+
+    /// The rows of a list, such as `contacts`.
+    pub fn rows(&self, list: &str) -> Vec<Row> {
+        let count = self
+            .pairs
+            .iter()
+            .filter_map(|(name, _)| row_of(name, list))
+            .max()
+            .map_or(0, |last| last + 1);
+        (0..count)
+            .map(|index| Row {
+                path: format!("{list}[{index}]"),
+                index,
+            })
+            .collect()
+    }
+
+    /// Leaves out the rows of a list that are not to be kept, such as blank ones; the others move up.
+    pub fn keep_rows(&mut self, list: &str, keep: impl Fn(&Form, &Row) -> bool) {
+        let gone: Vec<usize> = self
+            .rows(list)
+            .iter()
+            .filter(|row| !keep(self, row))
+            .map(|row| row.index)
+            .collect();
+        self.pairs
+            .retain(|(name, _)| row_of(name, list).is_none_or(|index| !gone.contains(&index)));
+        renumber(&mut self.pairs);
+    }
+
+    /// Whether any of these fields of a row has something in it.
+    pub fn has_any(&self, row: &Row, fields: &[&str]) -> bool {
+        fields
+            .iter()
+            .any(|field| !self.value(&row.at(field)).trim().is_empty())
+    }
+
+    /// Whether the form was only sent to add or remove a row (without script): show it again.
+    pub fn rows_changed(&self) -> bool {
+        self.rows_changed
+    }
+
+    /// Adds a blank row to a list.
+    pub fn add_row(&mut self, list: &str) {
+        let next = self.rows(list).len();
+        self.pairs
+            .push((format!("{list}[{next}]._row"), String::new()));
+    }
+
+    /// The same input as the API takes.
+    pub fn json(&self, shape: &Shape) -> Value {
+        let mut root = Value::Object(Map::new());
+        for (name, text) in &self.pairs {
+            let path = segments(name);
+            if is_steering(&path) {
+                continue;
+            }
+            let last = path.iter().rev().find_map(|segment| match segment {
+                Segment::Field(field) => Some(*field),
+                Segment::Row(_) => None,
+            });
+            let last = last.unwrap_or_default();
+            let is_list =
+                shape.lists.contains(&last) && matches!(path.last(), Some(Segment::Field(_)));
+            let leaf = if shape.numbers.contains(&last) {
+                number(text)
+            } else if shape.flags.contains(&last) {
+                Value::Bool(text == "true")
+            } else {
+                Value::String(text.clone())
+            };
+            put(&mut root, &path, leaf, is_list);
+        }
+        if let Value::Object(fields) = &mut root {
+            for flag in shape.flags {
+                let in_rows = self
+                    .pairs
+                    .iter()
+                    .any(|(name, _)| name.ends_with(&format!(".{flag}")));
+                if !in_rows {
+                    fields.entry(*flag).or_insert(Value::Bool(false));
+                }
+            }
+        }
+        root
+    }
+
+    /// Names this sending of the form, for [`super::act_once`].
+    pub fn once(&self) -> Once {
+        self.once.clone()
+    }
+
+    /// The hidden `request_id`: the one it came with, or a new one.
+    pub fn request_id(&self) -> String {
+        match self.get("request_id") {
+            Some(id) if !id.is_empty() => id.to_string(),
+            _ => Uuid::new_v4().to_string(),
+        }
+    }
+
+    fn of_body(request: &HttpRequest, bytes: &[u8]) -> Self {
+        let mut pairs: Vec<(String, String)> = url::form_urlencoded::parse(bytes)
+            .map(|(name, value)| (name.into_owned(), value.replace("\r\n", "\n")))
+            .collect();
+        let wish = |name: &str| {
+            let found = pairs.iter().find(|(known, _)| known == name);
+            found.map(|(_, value)| value.clone())
+        };
+        let (add, remove) = (wish("_add"), wish("_remove"));
+        if let Some(row) = &remove {
+            pairs.retain(|(name, _)| {
+                name.strip_prefix(row.as_str())
+                    .is_none_or(|rest| !rest.starts_with(['.', '[']))
+            });
+        }
+        pairs.retain(|(name, _)| name != "_add" && name != "_remove");
+        renumber(&mut pairs);
+        let id = pairs
+            .iter()
+            .find(|(name, _)| name == "request_id")
+            .map_or("", |(_, value)| value);
+        let mut form = Self {
+            once: Once::of_form(id, request, bytes),
+            pairs,
+            errors: Vec::new(),
+            rows_changed: add.is_some() || remove.is_some(),
+        };
+        if let Some(list) = add {
+            form.add_row(&list);
+        }
+        form
+    }
+}
+
+impl FromRequest for Form {
+    type Error = Fault;
+    type Future = Pin<Box<dyn Future<Output = Answer<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let bytes = collect(&request, payload).await?;
+            // A button alone sends no body, and then no type either.
+            if !bytes.is_empty() && request.content_type() != "application/x-www-form-urlencoded" {
+                return Err(Fault::WrongType("application/x-www-form-urlencoded"));
+            }
+            Ok(Form::of_body(&request, &bytes))
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Segment<'a> {
+    Field(&'a str),
+    Row(usize),
+}
+
+/// No input of ours lies deeper; names that do are left alone.
+const DEEPEST: usize = 12;
+
+/// `a[0].b` and `a[0][b]` are the same path.
+fn segments(name: &str) -> Vec<Segment<'_>> {
+    name.split(['.', '['])
+        .map(|part| part.strip_suffix(']').unwrap_or(part))
+        .enumerate()
+        .map(|(place, part)| match part.parse() {
+            Ok(row) if place > 0 => Segment::Row(row),
+            _ => Segment::Field(part),
+        })
+        .collect()
+}
+
+fn is_steering(path: &[Segment<'_>]) -> bool {
+    path.len() > DEEPEST
+        || path == [Segment::Field("request_id")]
+        || path.iter().any(|segment| match segment {
+            Segment::Field(field) => field.starts_with('_') || field.is_empty(),
+            Segment::Row(_) => false,
+        })
+}
+
+/// The number of the row of that list in which the field stands.
+fn row_of(name: &str, list: &str) -> Option<usize> {
+    let rest = name.strip_prefix(list)?.strip_prefix('[')?;
+    rest.split(']').next()?.parse().ok()
+}
+
+/// Numbers the rows of each list from 0 in the order in which they stand, whatever they were.
+fn renumber(pairs: &mut [(String, String)]) {
+    let mut seen: HashMap<String, Vec<usize>> = HashMap::new();
+    for (name, _) in pairs.iter_mut() {
+        let path = segments(name);
+        if path.len() > DEEPEST || !path.iter().any(|part| matches!(part, Segment::Row(_))) {
+            continue;
+        }
+        let (mut old, mut new) = (String::new(), String::new());
+        for segment in path {
+            match segment {
+                Segment::Field(field) => {
+                    for path in [&mut old, &mut new] {
+                        if !path.is_empty() {
+                            path.push('.');
+                        }
+                        path.push_str(field);
+                    }
+                }
+                Segment::Row(row) => {
+                    let rows = seen.entry(old.clone()).or_default();
+                    let place = rows.iter().position(|known| *known == row);
+                    let place = place.unwrap_or_else(|| {
+                        rows.push(row);
+                        rows.len() - 1
+                    });
+                    old.push_str(&format!("[{row}]"));
+                    new.push_str(&format!("[{place}]"));
+                }
+            }
+        }
+        *name = new;
+    }
+}
+
+/// What cannot be read as a number stays text, so that the reader of the input says so.
+fn number(text: &str) -> Value {
+    let text = text.trim();
+    if text.is_empty() {
+        Value::Null
+    } else {
+        text.parse::<i64>()
+            .map_or_else(|_| Value::String(text.to_string()), Value::from)
+    }
+}
+
+fn put(node: &mut Value, path: &[Segment<'_>], leaf: Value, is_list: bool) {
+    match path.split_first() {
+        None if is_list => {
+            if node.is_null() {
+                *node = Value::Array(Vec::new());
+            }
+            if let Value::Array(items) = node
+                && leaf.as_str() != Some("")
+            {
+                items.push(leaf);
+            }
+        }
+        // Of two values of one name the first counts.
+        None => {
+            if node.is_null() {
+                *node = leaf;
+            }
+        }
+        Some((Segment::Field(field), rest)) => {
+            if node.is_null() {
+                *node = Value::Object(Map::new());
+            }
+            if let Value::Object(fields) = node {
+                let inner = fields.entry(*field).or_insert(Value::Null);
+                put(inner, rest, leaf, is_list);
+            }
+        }
+        Some((Segment::Row(row), rest)) => {
+            if node.is_null() {
+                *node = Value::Array(Vec::new());
+            }
+            if let Value::Array(items) = node {
+                // Rows were numbered from 0 without gaps, but blank ones may hold no input.
+                if *row >= items.len() && *row < items.len() + 10_000 {
+                    items.resize(*row + 1, Value::Null);
+                }
+                if let Some(item) = items.get_mut(*row) {
+                    put(item, rest, leaf, is_list);
+                }
+            }
+        }
+    }
+}
+
+fn flatten(path: String, value: &Value, into: &mut Vec<(String, String)>) {
+    match value {
+        Value::Null => {}
+        Value::Bool(yes) => into.push((path, yes.to_string())),
+        Value::Number(number) => into.push((path, number.to_string())),
+        Value::String(text) => into.push((path, text.clone())),
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                if item.is_object() || item.is_array() {
+                    flatten(format!("{path}[{index}]"), item, into);
+                } else {
+                    flatten(path.clone(), item, into);
+                }
+            }
+        }
+        Value::Object(fields) => {
+            for (field, inner) in fields {
+                let path = if path.is_empty() {
+                    field.clone()
+                } else {
+                    format!("{path}.{field}")
+                };
+                flatten(path, inner, into);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+    use serde_json::json;
+
+    use super::*;
+
+    fn sent(body: &str) -> Form {
+        let request = TestRequest::post().uri("/vendors").to_http_request();
+        Form::of_body(&request, body.as_bytes())
+    }
+
+    const SHAPE: Shape = Shape {
+        numbers: &["rung"],
+        flags: &["active"],
+        lists: &["metrics"],
+    };
+
+    #[test]
+    fn a_form_becomes_the_json_of_the_api() {
+        let form = sent(
+            "request_id=u&_version=3&name=Northwind&contacts%5B0%5D.name=Desk&contacts%5B0%5D.rung=1\
+             &contacts%5B4%5D%5Bname%5D=Duty&contacts%5B4%5D.rung=two&stop.metrics=restore&stop.metrics=resolve",
+        );
+        assert_eq!(
+            form.json(&SHAPE),
+            json!({
+                "name": "Northwind", "active": false, "stop": {"metrics": ["restore", "resolve"]},
+                "contacts": [{"name": "Desk", "rung": 1}, {"name": "Duty", "rung": "two"}]
+            })
+        );
+        assert_eq!(form.value("_version"), "3");
+        assert_eq!(form.rows("contacts")[1].at("name"), "contacts[1].name");
+        assert_eq!(form.value("contacts[1].name"), "Duty");
+    }
+
+    #[test]
+    fn json_becomes_a_form_and_the_same_json_again() {
+        let value = json!({
+            "name": "N", "active": true, "metrics": ["restore"],
+            "contacts": [{"name": "Desk", "rung": 1}, {"name": "Duty", "rung": 2}]
+        });
+        let form = Form::of_json(&value);
+        assert!(form.checked("active") && form.is("metrics", "restore"));
+        assert_eq!(form.json(&SHAPE), value);
+    }
+
+    #[test]
+    fn rows_are_added_removed_and_left_out_when_blank() {
+        let removed = sent("a%5B0%5D.x=1&a%5B1%5D.x=2&a%5B10%5D.x=3&_remove=a%5B1%5D");
+        assert!(removed.rows_changed());
+        assert_eq!(removed.rows("a").len(), 2);
+        assert_eq!(removed.value("a[1].x"), "3");
+
+        let added = sent("a%5B0%5D.x=1&_add=a");
+        assert!(added.rows_changed());
+        assert_eq!(added.rows("a").len(), 2);
+
+        let mut form = sent("a%5B0%5D.x=&a%5B0%5D.y=1&a%5B1%5D.x=2");
+        form.keep_rows("a", |form, row| form.has_any(row, &["x"]));
+        assert_eq!(form.json(&Shape::default()), json!({"a": [{"x": "2"}]}));
+    }
+
+    #[test]
+    fn hostile_names_neither_break_nor_fill_the_memory() {
+        let deep = format!("a{}=1", ".a".repeat(100_000));
+        assert_eq!(sent(&deep).json(&Shape::default()), json!({}));
+        let huge = sent("a%5B99999999999%5D.x=1&a=2&a.b=3&%5D%5B=4");
+        assert_eq!(huge.json(&Shape::default())["a"], json!([{"x": "1"}]));
+    }
+
+    #[test]
+    fn the_same_sending_has_the_same_name() {
+        let body = "request_id=6f9619ff&name=N";
+        assert_eq!(sent(body).once(), sent(body).once());
+        assert_ne!(sent(body).once(), sent("request_id=6f9619ff&name=M").once());
+        assert_eq!(sent("name=N").once(), Once::default());
+        assert_eq!(sent(body).request_id(), "6f9619ff");
+    }
+}

@@ -1,0 +1,97 @@
+//! Pages for people.
+
+pub mod account;
+pub mod person;
+pub mod session;
+pub mod token;
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use askama::Template;
+
+use super::error::{Answer, Fault, again, worth_another_try};
+use super::form::Form;
+use super::frame::flash_cookie;
+use crate::domain::input::FieldError;
+use crate::domain::locale::Locale;
+use crate::error::{Error, Refused};
+
+/// A choice of a list, as the macros `select`, `radios` and `checks` show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// What is sent.
+    pub value: String,
+    /// What one reads.
+    pub label: String,
+}
+
+impl Choice {
+    /// A choice.
+    pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
+        Self {
+            value: value.into(),
+            label: label.into(),
+        }
+    }
+
+    /// The languages.
+    pub fn languages() -> Vec<Self> {
+        Locale::ALL
+            .iter()
+            .map(|locale| Self::new(locale.as_str(), language(*locale)))
+            .collect()
+    }
+}
+
+/// A language in its own words.
+pub fn language(locale: Locale) -> &'static str {
+    match locale {
+        Locale::En => "English",
+        Locale::ZhCn => "简体中文",
+    }
+}
+
+/// Answers with a page.
+pub fn page(template: &impl Template) -> Answer {
+    let html = template.render().map_err(Fault::unexpected)?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .body(html))
+}
+
+/// After a form: go to that address, where the sentence is shown; none when it is empty.
+pub fn go(location: &str, said: &str) -> HttpResponse {
+    let mut response = HttpResponse::SeeOther();
+    response.insert_header((header::LOCATION, location));
+    if !said.is_empty() {
+        response.cookie(flash_cookie(said));
+    }
+    response.finish()
+}
+
+/// What became of a form: when the input was not acceptable, the form is shown again with what was
+/// entered and what is wrong with it.
+///
+/// # Errors
+/// What the outcome is otherwise, and what showing gives.
+pub async fn try_again(
+    outcome: Answer,
+    mut form: Form,
+    show: impl AsyncFnOnce(Form) -> Answer,
+) -> Answer {
+    let fault = match outcome {
+        Err(fault) if worth_another_try(&fault) => fault,
+        other => return other,
+    };
+    form.errors = match &fault {
+        Fault::Said(Error::Invalid(faults)) => faults.clone(),
+        other => vec![FieldError::new("", other.to_string())],
+    };
+    if matches!(
+        &fault,
+        Fault::Said(Error::Refused(Refused::KeyReused { .. }))
+    ) {
+        form.remove("request_id");
+    }
+    Ok(again(&fault, show(form).await?))
+}

@@ -1,0 +1,100 @@
+//! The one list of routes: what there is, whom it lets in, and who answers.
+//!
+//! To add a route, add a line. A line without an access rule does not compile. `GET` answers `HEAD`
+//! too. Where two lines fit a path, the first one counts: `/vendors/new` stands before `/vendors/{id}`.
+
+use actix_web::http::Method;
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{guard, web};
+
+use super::access::{Access, admit};
+use super::{api, assets, pages, watching};
+
+/// A route as lists and tests see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// `GET`, `POST`, `PUT` or `DELETE`.
+    pub method: &'static str,
+    /// The pattern of the path.
+    pub path: &'static str,
+    /// Whom it lets in.
+    pub access: Access,
+}
+
+macro_rules! routes {
+    ($($method:ident $path:literal $access:ident => $handler:expr;)+) => {
+        /// Every route, in the order in which they are tried.
+        pub fn all() -> Vec<Route> {
+            vec![$(Route { method: stringify!($method), path: $path, access: Access::$access }),+]
+        }
+
+        pub(super) fn configure(config: &mut web::ServiceConfig) {
+            $(config.service(
+                web::resource($path)
+                    .guard(routes!(@guard $method))
+                    .wrap(from_fn(|request, next: Next<actix_web::body::BoxBody>| {
+                        admit(Access::$access, request, next)
+                    }))
+                    .to($handler),
+            );)+
+        }
+    };
+    (@guard GET) => { guard::Any(guard::Get()).or(guard::Head()) };
+    (@guard POST) => { guard::Post() };
+    (@guard PUT) => { guard::Put() };
+    (@guard DELETE) => { guard::Delete() };
+}
+
+routes! {
+    // Signing in.
+    GET    "/login"                     Public     => pages::session::ask;
+    POST   "/login"                     Public     => pages::session::sign_in;
+    POST   "/logout"                    Public     => pages::session::sign_out;
+    GET    "/setup/{link}"              Public     => pages::session::ask_first;
+    POST   "/setup/{link}"              Public     => pages::session::set_up;
+
+    // Oneself.
+    GET    "/account"                   SignedIn   => pages::account::show;
+    POST   "/account"                   SignedIn   => pages::account::edit;
+    POST   "/account/password"          SignedIn   => pages::account::change_password;
+    GET    "/tokens"                    SignedIn   => pages::token::list;
+    POST   "/tokens"                    SignedIn   => pages::token::create;
+    POST   "/tokens/{id}/revoke"        SignedIn   => pages::token::revoke;
+
+    // People.
+    GET    "/people"                    Administer => pages::person::list;
+    POST   "/people"                    Administer => pages::person::add;
+    GET    "/people/new"                Administer => pages::person::new;
+    GET    "/people/{id}"               Administer => pages::person::show;
+    POST   "/people/{id}"               Administer => pages::person::edit;
+
+    // The API.
+    GET    "/api/v1/people"             Administer => api::person::list;
+    POST   "/api/v1/people"             Administer => api::person::add;
+    GET    "/api/v1/people/{id}"        Administer => api::person::show;
+    PUT    "/api/v1/people/{id}"        Administer => api::person::edit;
+    GET    "/api/v1/tokens"             SignedIn   => api::token::list;
+    POST   "/api/v1/tokens"             SignedIn   => api::token::create;
+    DELETE "/api/v1/tokens/{id}"        SignedIn   => api::token::revoke;
+
+    // For whoever watches the service.
+    GET    "/healthz"                   Public     => watching::alive;
+    GET    "/readyz"                    Public     => watching::ready;
+    GET    "/metrics"                   Public     => watching::metrics;
+
+    GET    "/assets/{file}"             Public     => assets::serve;
+}
+
+/// The methods that some route has for this path.
+pub(super) fn methods_of(path: &str) -> Vec<Method> {
+    let mut methods = Vec::new();
+    for route in all() {
+        if actix_web::dev::ResourceDef::new(route.path).is_match(path)
+            && let Ok(method) = route.method.parse::<Method>()
+            && !methods.contains(&method)
+        {
+            methods.push(method);
+        }
+    }
+    methods
+}

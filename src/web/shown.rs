@@ -1,0 +1,88 @@
+//! Moments as pages show them: in the reader's zone and, where the wall shows something else, in the
+//! other side's too.
+
+use chrono::Datelike;
+use chrono_tz::Tz;
+
+use crate::time::{Moment, SECOND};
+
+/// A moment as the macros `moment` and `moment_short` show it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// RFC 3339, for programs.
+    pub iso: String,
+    /// In the reader's zone: `Mon 23 Nov 03:00`, with the year where it is another one.
+    pub here: String,
+    /// The reader's zone in short: `Berlin`.
+    pub here_zone: String,
+    /// The same in the other zone; empty where the wall shows the same there.
+    pub there: String,
+    /// The other zone in short.
+    pub there_zone: String,
+}
+
+impl Shown {
+    /// A moment for a reader in the zone `here`, and `there` where the calendar is.
+    pub fn of(at: Moment, now: Moment, here: Tz, there: Option<Tz>) -> Self {
+        let this_year = now.in_zone(here).year();
+        let wall = |zone: Tz| {
+            let local = at.in_zone(zone);
+            let year = if local.year() == this_year { "" } else { " %Y" };
+            let seconds = if at.micros() % (60 * SECOND) == 0 {
+                ""
+            } else {
+                ":%S"
+            };
+            local
+                .format(&format!("%a %-d %b{year} %H:%M{seconds}"))
+                .to_string()
+        };
+        let local_here = wall(here);
+        let local_there = there
+            .map(|zone| (wall(zone), short(zone)))
+            .filter(|(wall, _)| *wall != local_here);
+        let (there, there_zone) = local_there.unwrap_or_default();
+        Self {
+            iso: at.to_string(),
+            here: local_here,
+            here_zone: short(here),
+            there,
+            there_zone,
+        }
+    }
+}
+
+/// The zone as people say it: `Europe/Berlin` is `Berlin`.
+fn short(zone: Tz) -> String {
+    let name = zone.name();
+    name.rsplit('/').next().unwrap_or(name).replace('_', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_other_zone_shows_only_where_its_wall_differs() {
+        let at = Moment::parse("2026-11-23T02:00:00Z").unwrap();
+        let shown = Shown::of(at, at, Tz::Europe__Berlin, Some(Tz::Asia__Shanghai));
+        assert_eq!(shown.here, "Mon 23 Nov 03:00");
+        assert_eq!(shown.here_zone, "Berlin");
+        assert_eq!(
+            (shown.there.as_str(), shown.there_zone.as_str()),
+            ("Mon 23 Nov 10:00", "Shanghai")
+        );
+        let paris = Shown::of(at, at, Tz::Europe__Berlin, Some(Tz::Europe__Paris));
+        assert_eq!(paris.there, "");
+    }
+
+    #[test]
+    fn seconds_and_another_year_are_not_left_out() {
+        let at = Moment::parse("2025-01-02T03:04:05Z").unwrap();
+        let now = Moment::parse("2026-11-23T02:00:00Z").unwrap();
+        assert_eq!(
+            Shown::of(at, now, Tz::UTC, None).here,
+            "Thu 2 Jan 2025 03:04:05"
+        );
+    }
+}
