@@ -94,6 +94,9 @@ pub struct WrongSetting {
 
 const FILE: &str = "redress.toml";
 
+/// The server library tells of each of its threads.
+const USUAL_LOG: &str = "info,actix_server=warn";
+
 /// Name in the file, of which flag and variable are made.
 const NAMES: &[&str] = &[
     "database_url",
@@ -131,7 +134,7 @@ impl Config {
         let data_dir = PathBuf::from(given.or("data_dir", "redress-data")?);
         let database = data_dir.join("redress.db");
         let database_url = given.or("database_url", &format!("sqlite:{}", database.display()))?;
-        let log = given.or("log", "info")?;
+        let log = given.or("log", USUAL_LOG)?;
         logging::parse(&log).map_err(|error| given.wrong("log", error))?;
         Ok(Self {
             database_url: database_url
@@ -318,7 +321,7 @@ mod tests {
         assert_eq!(config.listen.to_string(), "0.0.0.0:9000");
         assert_eq!(config.database_url.masked(), "sqlite:there/redress.db");
         assert_eq!(config.mail_folder(), Path::new("there/mail"));
-        assert_eq!(config.log, "info");
+        assert_eq!(config.log, USUAL_LOG);
         assert_eq!(config.public_url(config.listen), "http://localhost:9000");
     }
 

@@ -20,6 +20,7 @@ pub fn start(filter: &str) -> anyhow::Result<()> {
         builder
             .json()
             .flatten_event(true)
+            .with_span_list(false)
             .with_ansi(false)
             .try_init()
     };
