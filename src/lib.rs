@@ -5,7 +5,9 @@
 pub mod actions;
 pub mod cli;
 pub mod config;
+pub mod consequence;
 pub mod domain;
+pub mod engine;
 pub mod error;
 pub mod health;
 pub mod logging;

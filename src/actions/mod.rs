@@ -4,6 +4,7 @@
 
 pub mod calendar;
 pub mod contract;
+pub mod incident;
 pub mod person;
 pub mod session;
 pub mod token;

@@ -74,7 +74,7 @@ pub struct Recipient {
 }
 
 /// The facts of a letter.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, diesel::deserialize::FromSqlRow)]
 #[serde(tag = "about", rename_all = "snake_case")]
 pub enum LetterFacts {
     /// About an incident.

@@ -9,7 +9,7 @@ use crate::domain::clock::{ClockRow, OutcomeRow};
 use crate::domain::ladder::{Deed, Taken};
 use crate::domain::words::ClockState;
 use crate::domain::{ClockId, IncidentId};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::per_backend;
 use crate::schema::{clocks, outcomes, steps, timers};
 use crate::time::Moment;
@@ -24,6 +24,19 @@ pub fn of_incident(conn: &mut Conn, incident: IncidentId) -> Result<Vec<ClockRow
         .order(clocks::id)
         .select(ClockRow::as_select())
         .load(conn)?)
+}
+
+/// One clock.
+///
+/// # Errors
+/// When there is none.
+pub fn get(conn: &mut Conn, id: ClockId) -> Result<ClockRow> {
+    clocks::table
+        .find(id)
+        .select(ClockRow::as_select())
+        .first(conn)
+        .optional()?
+        .ok_or_else(|| Error::not_found("clock", id))
 }
 
 /// Clocks that may still run out, most at risk first: those without a due moment last.

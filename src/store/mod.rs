@@ -12,6 +12,7 @@ pub mod calendar;
 pub mod clock;
 pub mod contract;
 pub mod incident;
+pub mod letter;
 pub mod person;
 pub mod routine;
 pub mod session;
@@ -56,6 +57,7 @@ struct Inner {
     writer: Option<Mutex<Conn>>,
     time: TimeSource,
     poke: Notify,
+    poke_letters: Notify,
 }
 
 /// Who changes something.
@@ -162,6 +164,7 @@ impl Store {
                 writer,
                 time,
                 poke: Notify::new(),
+                poke_letters: Notify::new(),
             }),
         };
         Ok(store)
@@ -289,11 +292,17 @@ impl Store {
     /// Wakes whoever waits in [`Store::poked`]; only ever shortens a wait.
     pub fn poke(&self) {
         self.inner.poke.notify_one();
+        self.inner.poke_letters.notify_one();
     }
 
     /// Returns when something was changed since the last call.
     pub async fn poked(&self) {
         self.inner.poke.notified().await;
+    }
+
+    /// The same for the delivery of letters, which waits apart from the engine's loop.
+    pub async fn letters_poked(&self) {
+        self.inner.poke_letters.notified().await;
     }
 
     fn pooled(&self) -> Result<PooledConnection<conn::Connector>> {

@@ -1,0 +1,148 @@
+//! Whom a step tells: found in the contract and among the people at the moment it is taken.
+
+use std::collections::HashSet;
+
+use super::{CaseFacts, Scene};
+use crate::domain::ContactId;
+use crate::domain::calendar::{Calendar, Hours, Layer, Week, Window};
+use crate::domain::ladder::{Hold, Step, Target};
+use crate::domain::letter::{Recipient, Side};
+use crate::domain::locale::Locale;
+use crate::domain::person::Person;
+use crate::domain::vendor::Contact;
+use crate::error::Result;
+use crate::store::{self, Tx};
+use crate::time::Moment;
+
+/// Somebody a step tells.
+#[derive(Clone, Debug)]
+pub(super) struct Addressee {
+    pub(super) recipient: Recipient,
+    pub(super) contact: Option<Contact>,
+}
+
+impl Addressee {
+    pub(super) fn contact_id(&self) -> Option<ContactId> {
+        self.contact.as_ref().map(|contact| contact.id)
+    }
+
+    fn ours(person: &Person) -> Self {
+        Self {
+            recipient: Recipient {
+                name: person.name.clone(),
+                email: person.email.clone(),
+                locale: person.locale,
+                time_zone: person.time_zone,
+                side: Side::Ours,
+            },
+            contact: None,
+        }
+    }
+
+    fn vendor(case: &CaseFacts, contact: &Contact) -> Self {
+        Self {
+            recipient: Recipient {
+                name: contact.name.clone(),
+                email: contact.email.clone(),
+                locale: contact.locale.unwrap_or(case.vendor.locale),
+                time_zone: contact.time_zone.unwrap_or(case.vendor.time_zone),
+                side: Side::Vendor,
+            },
+            contact: Some(contact.clone()),
+        }
+    }
+}
+
+/// The contract's owner: one of us, or an address with the contract's zone.
+pub(super) fn owner(case: &CaseFacts) -> Addressee {
+    match &case.owner {
+        Some(person) => Addressee::ours(person),
+        None => Addressee {
+            recipient: Recipient {
+                name: case.contract.owner.clone(),
+                email: case.contract.owner.clone(),
+                locale: Locale::En,
+                time_zone: case.contract.time_zone,
+                side: Side::Ours,
+            },
+            contact: None,
+        },
+    }
+}
+
+/// Everyone the targets name, each address once, in the order of the targets.
+pub(super) fn of_targets(
+    tx: &mut Tx<'_>,
+    scene: &Scene<'_>,
+    case: &CaseFacts,
+    targets: &[Target],
+) -> Result<Vec<Addressee>> {
+    let mut found: Vec<Addressee> = Vec::new();
+    for target in targets {
+        match target {
+            Target::VendorRung(rung) => {
+                let on_rung = case.contacts.iter().filter(|contact| contact.rung == *rung);
+                found.extend(on_rung.map(|contact| Addressee::vendor(case, contact)));
+            }
+            Target::Owner => found.push(owner(case)),
+            Target::Reporter if scene.reporter.active => {
+                found.push(Addressee::ours(scene.reporter))
+            }
+            Target::Reporter => {}
+            Target::Role(role) => {
+                let people = store::person::of_role(tx.conn(), *role)?;
+                found.extend(
+                    people
+                        .iter()
+                        .filter(|person| person.active)
+                        .map(Addressee::ours),
+                );
+            }
+            Target::Person(email) => {
+                let person = store::person::with_email(tx.conn(), email)?;
+                found.extend(
+                    person
+                        .iter()
+                        .filter(|person| person.active)
+                        .map(Addressee::ours),
+                );
+            }
+        }
+    }
+    let mut seen = HashSet::new();
+    found.retain(|addressee| seen.insert(addressee.recipient.email.to_lowercase()));
+    Ok(found)
+}
+
+/// The moment from which a letter of that step may leave for that recipient: at once, or when the
+/// recipient's own hours begin. A contact's hours are those of its calendar; everyone else's are taken
+/// to be 09:00 to 17:00 from Monday to Friday in their own zone.
+pub(super) fn not_before(
+    scene: &Scene<'_>,
+    step: &Step,
+    addressee: &Addressee,
+    now: Moment,
+) -> Result<Moment> {
+    if step.hold == Hold::AtOnce {
+        return Ok(now);
+    }
+    let calendar = addressee
+        .contact
+        .as_ref()
+        .and_then(|contact| contact.calendar_id);
+    let opening = match calendar {
+        Some(id) => scene.book.latest(id).calendar.next_opening(now),
+        None => usual_hours(addressee).next_opening(now),
+    };
+    opening.map_err(super::unusable)
+}
+
+fn usual_hours(addressee: &Addressee) -> Calendar {
+    let windows: Vec<Window> = Window::parse("09:00", "17:00").into_iter().collect();
+    let hours = Hours {
+        time_zone: addressee.recipient.time_zone.0,
+        week: Week::working_days(&windows),
+        exceptions: Vec::new(),
+    };
+    Calendar::new(&addressee.recipient.name, vec![Layer { from: None, hours }])
+}

@@ -1,0 +1,363 @@
+//! Letters that follow from facts, queued with the facts they state.
+
+use super::audience::{self, Addressee};
+use super::{CaseFacts, Cause, Scene};
+use crate::domain::breach::Breach;
+use crate::domain::clock::{Clock, Lap, Verdict};
+use crate::domain::ladder::{Generation, Target as Audience};
+use crate::domain::letter::{
+    ClockFacts, CorrectedFacts, IncidentFacts, LetterFacts, LetterKind, LetterState, Promised,
+    Recipient, Side, StepFacts, Told,
+};
+use crate::domain::terms::Target;
+use crate::domain::words::{ClockState, EventKind};
+use crate::domain::{BreachId, ClockId};
+use crate::error::Result;
+use crate::store::letter::NewLetter;
+use crate::store::{self, Tx};
+use crate::time::Moment;
+
+/// The clock that letters are written about.
+pub(super) struct Subject<'a> {
+    pub(super) scene: &'a Scene<'a>,
+    pub(super) case: &'a CaseFacts,
+    pub(super) clock: &'a Clock,
+    pub(super) clock_id: ClockId,
+    pub(super) generation: Generation,
+}
+
+/// What is common to all letters about an incident.
+pub(super) fn facts(
+    scene: &Scene<'_>,
+    case: &CaseFacts,
+    kind: LetterKind,
+    planned_at: Moment,
+) -> IncidentFacts {
+    let incident = scene.incident;
+    let severity = severity(scene, case);
+    let name = case
+        .terms
+        .promise
+        .severity(&severity)
+        .map(|severity| severity.name.clone());
+    IncidentFacts {
+        kind,
+        incident: incident.id.reference(),
+        title: incident.title.clone(),
+        description: incident.description.clone(),
+        drill: incident.drill,
+        vendor: case.vendor.name.clone(),
+        vendor_reference: Some(case.case.vendor_reference.clone()).filter(|text| !text.is_empty()),
+        contract: case.contract.reference.clone(),
+        contract_title: case.contract.title.clone(),
+        contract_zone: case.contract.time_zone,
+        owner: audience::owner(case).recipient.name,
+        severity,
+        severity_name: name.unwrap_or_default(),
+        reported_at: reported_at(scene, case),
+        planned_at,
+        clocks: Vec::new(),
+        step: None,
+        missed_steps: Vec::new(),
+        breach: None,
+        also_told: Vec::new(),
+        remark: None,
+        corrected: None,
+        link: format!("/incidents/{}", incident.id.reference()),
+    }
+}
+
+fn severity(scene: &Scene<'_>, case: &CaseFacts) -> String {
+    scene
+        .facts
+        .iter()
+        .rev()
+        .filter(|fact| fact.case.is_none_or(|of| of == case.case.id))
+        .find_map(|fact| fact.severity.clone())
+        .unwrap_or_else(|| case.case.severity.clone())
+}
+
+fn reported_at(scene: &Scene<'_>, case: &CaseFacts) -> Moment {
+    scene
+        .facts
+        .iter()
+        .find(|fact| fact.kind == EventKind::Reported && fact.case == Some(case.case.id))
+        .map_or(scene.incident.reported_at, |fact| fact.at)
+}
+
+/// How a lap of a clock stands, in the words of a letter; lateness is as of `now` while it runs.
+pub(super) fn clock_facts(
+    scene: &Scene<'_>,
+    clock: &Clock,
+    lap: &Lap,
+    now: Moment,
+) -> Result<ClockFacts> {
+    let promise = match lap.commitment.target {
+        Target::OpenTime(micros) => Promised::OpenTime { micros },
+        Target::BusinessDays { days, at } => Promised::BusinessDays {
+            days,
+            at: at.to_string(),
+        },
+    };
+    let (mut late_open, mut late_elapsed) = (None, None);
+    if let (Some(Verdict::Missed), Some(due)) = (lap.verdict, lap.due_at) {
+        let until = lap.stopped_at.unwrap_or(now).max(due);
+        late_open = Some(lap.track.counted(due, until).map_err(super::unusable)?);
+        late_elapsed = Some(until - due);
+    }
+    let current = std::ptr::eq(lap, clock.current());
+    let state = match (current, lap.verdict) {
+        (true, _) => clock.state,
+        (false, Some(Verdict::Missed)) => ClockState::Missed,
+        (false, _) => ClockState::Met,
+    };
+    Ok(ClockFacts {
+        metric: clock.metric,
+        clause: lap.commitment.clause.clone(),
+        promise,
+        calendar: scene.book.name(lap.commitment.calendar_id).to_string(),
+        started_at: lap.started_at,
+        due_at: lap.due_at,
+        provisional: lap.provisional,
+        state,
+        interval: lap.interval,
+        breached_at: lap.breached_at,
+        stopped_at: lap.stopped_at,
+        late_open,
+        late_elapsed,
+        remaining: (state.is_open() && lap.verdict.is_none())
+            .then(|| (lap.budget - lap.spent).max(0)),
+    })
+}
+
+/// What a letter about a step states.
+pub(super) struct StepLetter<'a> {
+    pub(super) kind: LetterKind,
+    pub(super) lap: &'a Lap,
+    pub(super) key: String,
+    pub(super) planned_at: Moment,
+    pub(super) step: StepFacts,
+    pub(super) missed: Vec<StepFacts>,
+    pub(super) breach: Option<BreachId>,
+}
+
+/// Queues a letter about a step for one recipient; says whether it was new.
+pub(super) fn about_step(
+    tx: &mut Tx<'_>,
+    subject: &Subject<'_>,
+    letter: &StepLetter<'_>,
+    to: &Addressee,
+    all: &[Addressee],
+    not_before: Moment,
+) -> Result<bool> {
+    let mut facts = facts(subject.scene, subject.case, letter.kind, letter.planned_at);
+    facts.clocks = vec![clock_facts(
+        subject.scene,
+        subject.clock,
+        letter.lap,
+        tx.now(),
+    )?];
+    facts.step = Some(letter.step.clone());
+    facts.missed_steps.clone_from(&letter.missed);
+    facts.breach = letter.breach.map(BreachId::reference);
+    facts.also_told = also_told(to, all);
+    let new = NewLetter {
+        key: format!("{}:{}", letter.key, to.recipient.email.to_lowercase()),
+        kind: letter.kind,
+        incident_id: Some(subject.scene.incident.id),
+        case_id: Some(subject.case.case.id),
+        clock_id: Some(subject.clock_id),
+        breach_id: letter.breach,
+        contact_id: to.contact_id(),
+        recipient: to.recipient.clone(),
+        facts: LetterFacts::Incident(Box::new(facts)),
+        planned_at: letter.planned_at,
+        not_before,
+    };
+    store::letter::queue(tx, &new)
+}
+
+fn also_told(to: &Addressee, all: &[Addressee]) -> Vec<Told> {
+    all.iter()
+        .filter(|other| other.recipient.email != to.recipient.email)
+        .map(|other| Told {
+            name: other.recipient.name.clone(),
+            email: other.recipient.email.clone(),
+            side: other.recipient.side,
+        })
+        .collect()
+}
+
+/// Letters of the occasion itself: the vendor's desk learns of a raised incident; everyone who was
+/// written to learns that it is resolved.
+pub(super) fn of_occasion(
+    tx: &mut Tx<'_>,
+    scene: &Scene<'_>,
+    case: &CaseFacts,
+    clocks: &[Clock],
+) -> Result<u32> {
+    let Cause::Recorded(event, reason) = scene.cause else {
+        return Ok(0);
+    };
+    if event.case_id.is_some_and(|of| of != case.case.id) {
+        return Ok(0);
+    }
+    let (kind, to) = match event.kind {
+        EventKind::Reported => {
+            let desk = audience::of_targets(tx, scene, case, &[Audience::VendorRung(1)])?;
+            (LetterKind::Raised, desk)
+        }
+        EventKind::Resolved => (LetterKind::Resolved, told_so_far(tx, scene, case)?),
+        _ => return Ok(0),
+    };
+    let mut queued = 0;
+    let now = tx.now();
+    let mut stated = Vec::new();
+    for clock in clocks {
+        stated.push(clock_facts(scene, clock, clock.current(), now)?);
+    }
+    for addressee in &to {
+        let mut facts = facts(scene, case, kind, event.recorded_at);
+        facts.clocks.clone_from(&stated);
+        facts.also_told = also_told(addressee, &to);
+        facts.remark = Some(reason.clone()).filter(|text| !text.is_empty());
+        let new = NewLetter {
+            key: format!(
+                "{kind}:{}:case{}:event{}:{}",
+                scene.incident.id.reference(),
+                case.case.id,
+                event.seq,
+                addressee.recipient.email.to_lowercase()
+            ),
+            kind,
+            incident_id: Some(scene.incident.id),
+            case_id: Some(case.case.id),
+            clock_id: None,
+            breach_id: None,
+            contact_id: addressee.contact_id(),
+            recipient: addressee.recipient.clone(),
+            facts: LetterFacts::Incident(Box::new(facts)),
+            planned_at: event.recorded_at,
+            not_before: now,
+        };
+        queued += u32::from(store::letter::queue(tx, &new)?);
+    }
+    Ok(queued)
+}
+
+/// The desk, the owner and the reporter, and whoever else was written to about this case.
+fn told_so_far(tx: &mut Tx<'_>, scene: &Scene<'_>, case: &CaseFacts) -> Result<Vec<Addressee>> {
+    let first = [Audience::VendorRung(1), Audience::Owner, Audience::Reporter];
+    let mut all = audience::of_targets(tx, scene, case, &first)?;
+    for letter in store::letter::told_of_incident(tx.conn(), scene.incident.id)? {
+        let known = all
+            .iter()
+            .any(|other| other.recipient.email == letter.email);
+        if !known && letter.case_id == Some(case.case.id) && letter.state != LetterState::Cancelled
+        {
+            let contact = case
+                .contacts
+                .iter()
+                .find(|contact| Some(contact.id) == letter.contact_id);
+            all.push(Addressee {
+                recipient: Recipient {
+                    name: letter.name,
+                    email: letter.email,
+                    locale: letter.locale,
+                    time_zone: letter.time_zone,
+                    side: letter.side,
+                },
+                contact: contact.cloned(),
+            });
+        }
+    }
+    Ok(all)
+}
+
+/// Tells whoever got, or in doubt got, a letter about the breach that it is withdrawn; for others the
+/// letter is cancelled.
+pub(super) fn corrections(
+    tx: &mut Tx<'_>,
+    subject: &Subject<'_>,
+    breach: &Breach,
+    seq: i64,
+    reason: &str,
+) -> Result<u32> {
+    let letters = store::letter::of_breach(tx.conn(), breach.id)?;
+    let mut reached = Vec::new();
+    for letter in letters {
+        if letter.state == LetterState::Queued
+            && store::letter::cancel(tx, letter.id, "the breach is withdrawn")?
+            && letter.attempts == 0
+        {
+            continue;
+        }
+        let again = reached
+            .iter()
+            .any(|other: &crate::domain::outbox::Letter| other.email == letter.email);
+        if letter.state == LetterState::Leased || (letter.may_have_arrived() && !again) {
+            reached.push(letter);
+        }
+    }
+    let cause = subject.scene.events.iter().find(|event| event.seq == seq);
+    let mut queued = 0;
+    for letter in &reached {
+        let mut facts = facts(subject.scene, subject.case, LetterKind::Corrected, tx.now());
+        facts.clocks = vec![clock_facts(
+            subject.scene,
+            subject.clock,
+            subject.clock.current(),
+            tx.now(),
+        )?];
+        facts.breach = Some(breach.id.reference());
+        facts.also_told = reached
+            .iter()
+            .filter(|other| other.email != letter.email)
+            .map(|other| Told {
+                name: other.name.clone(),
+                email: other.email.clone(),
+                side: other.side,
+            })
+            .collect();
+        facts.corrected = Some(CorrectedFacts {
+            breach: breach.id.reference(),
+            metric: breach.metric,
+            clause: breach.clause.clone(),
+            due_at: breach.due_at,
+            seq,
+            kind: cause.map_or(EventKind::Corrected, |event| event.kind),
+            occurred_at: cause.map_or(tx.now(), |event| event.occurred_at),
+            reason: reason.to_string(),
+        });
+        let new = NewLetter {
+            key: format!(
+                "corrected:{}:{}",
+                breach.id.reference(),
+                letter.email.to_lowercase()
+            ),
+            kind: LetterKind::Corrected,
+            incident_id: Some(subject.scene.incident.id),
+            case_id: Some(subject.case.case.id),
+            clock_id: Some(subject.clock_id),
+            breach_id: Some(breach.id),
+            contact_id: letter.contact_id,
+            recipient: Recipient {
+                name: letter.name.clone(),
+                email: letter.email.clone(),
+                locale: letter.locale,
+                time_zone: letter.time_zone,
+                side: letter.side,
+            },
+            facts: LetterFacts::Incident(Box::new(facts)),
+            planned_at: tx.now(),
+            not_before: tx.now(),
+        };
+        queued += u32::from(store::letter::queue(tx, &new)?);
+    }
+    Ok(queued)
+}
+
+/// Whether somebody belongs to us.
+pub(super) fn is_ours(addressee: &Addressee) -> bool {
+    addressee.recipient.side == Side::Ours
+}

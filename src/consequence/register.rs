@@ -1,0 +1,122 @@
+//! Breaches entered and withdrawn.
+
+use super::letters::{self, Subject};
+use crate::domain::breach::Breach;
+use crate::domain::clock::{Clock, Lap, Verdict};
+use crate::domain::words::EventKind;
+use crate::domain::{BreachId, ClockId};
+use crate::error::Result;
+use crate::store::breach::Entry;
+use crate::store::{self, Tx};
+use crate::time::{Moment, ZONE_DATA};
+
+/// Entries that hold in the register but not by the judgement any more.
+pub(super) fn no_longer_breached(clock: &Clock, entries: &[Entry]) -> Vec<Breach> {
+    entries
+        .iter()
+        .filter(|(_, withdrawal)| withdrawal.is_none())
+        .map(|(breach, _)| breach)
+        .filter(|breach| !clock.laps.iter().any(|lap| is_for(breach, lap)))
+        .cloned()
+        .collect()
+}
+
+fn is_for(breach: &Breach, lap: &Lap) -> bool {
+    lap.verdict == Some(Verdict::Missed)
+        && (breach.run, breach.interval) == (lap.run, lap.interval)
+        && Some(breach.due_at) == lap.due_at
+}
+
+/// Withdraws an entry, and tells whoever was told of it. Answers how many letters were queued.
+pub(super) fn withdraw(tx: &mut Tx<'_>, subject: &Subject<'_>, breach: Breach) -> Result<u32> {
+    let scene = subject.scene;
+    let (seq, reason) = match scene.cause {
+        super::Cause::Recorded(event, reason) => (event.seq, said(event.kind, reason)),
+        super::Cause::Time => (
+            scene.incident.last_seq,
+            "the calendar was corrected".to_string(),
+        ),
+    };
+    store::breach::withdraw(tx, breach.id, seq, &reason)?;
+    let detail = serde_json::json!({"incident": scene.incident.id.reference(), "event": seq, "reason": reason});
+    tx.record("breach", breach.id.0, "withdrawn", &detail)?;
+    letters::corrections(tx, subject, &breach, seq, &reason)
+}
+
+fn said(kind: EventKind, reason: &str) -> String {
+    if reason.is_empty() {
+        format!("{kind} was recorded")
+    } else {
+        format!("{kind} was recorded: {reason}")
+    }
+}
+
+/// Enters what the judgement found and the register lacks. Answers how many were entered.
+pub(super) fn enter(tx: &mut Tx<'_>, subject: &Subject<'_>, entries: &[Entry]) -> Result<u32> {
+    let mut entered = 0;
+    for lap in &subject.clock.laps {
+        let (Some(Verdict::Missed), Some(due_at)) = (lap.verdict, lap.due_at) else {
+            continue;
+        };
+        let earlier: Vec<&Entry> = entries
+            .iter()
+            .filter(|(breach, _)| is_for(breach, lap))
+            .collect();
+        if earlier.iter().any(|(_, withdrawal)| withdrawal.is_none()) {
+            continue;
+        }
+        let entry = i32::try_from(earlier.len()).unwrap_or(i32::MAX);
+        let id = insert(tx, subject, lap, due_at, entry)?;
+        let detail = serde_json::json!({
+            "incident": subject.scene.incident.id.reference(),
+            "metric": subject.clock.metric,
+            "clause": lap.commitment.clause,
+            "due_at": due_at,
+        });
+        tx.record("breach", id.0, "entered", &detail)?;
+        entered += 1;
+    }
+    Ok(entered)
+}
+
+fn insert(
+    tx: &mut Tx<'_>,
+    subject: &Subject<'_>,
+    lap: &Lap,
+    due_at: Moment,
+    entry: i32,
+) -> Result<BreachId> {
+    let (scene, case) = (subject.scene, subject.case);
+    let new = Breach {
+        id: BreachId::default(),
+        clock_id: subject.clock_id,
+        case_id: case.case.id,
+        incident_id: scene.incident.id,
+        contract_id: case.contract.id,
+        vendor_id: case.vendor.id,
+        terms_id: case.terms.id,
+        metric: subject.clock.metric,
+        severity: lap.commitment.severity.clone(),
+        clause: lap.commitment.clause.clone(),
+        run: lap.run,
+        interval: lap.interval,
+        due_at,
+        entry,
+        noticed_at: tx.now(),
+        calendar_id: lap.commitment.calendar_id,
+        calendar_revision: lap.revision,
+        zone_data: ZONE_DATA.to_string(),
+        seqs: serde_json::to_string(&lap.seqs)?,
+        drill: scene.incident.drill,
+    };
+    store::breach::insert(tx, &new)
+}
+
+/// The entry of the register that holds for a lap, if it ran out.
+pub(super) fn entry_for(tx: &mut Tx<'_>, clock: ClockId, lap: &Lap) -> Result<Option<BreachId>> {
+    let entries = store::breach::of_clock(tx.conn(), clock)?;
+    Ok(entries
+        .into_iter()
+        .find(|(breach, withdrawal)| withdrawal.is_none() && is_for(breach, lap))
+        .map(|(breach, _)| breach.id))
+}

@@ -1,0 +1,103 @@
+//! Clocks whose moment has come: breaches, steps, letters.
+
+use crate::consequence::{Cause, Followed, follow};
+use crate::domain::IncidentId;
+use crate::error::{Error, Result};
+use crate::store::{self, Actor, Store};
+use crate::time::{MINUTE, Moment};
+
+/// Incidents in one transaction; people's writes go between.
+const BATCH: i64 = 50;
+
+/// What a tick did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ticked {
+    /// The moment up to which everything is done.
+    pub at: Moment,
+    /// Incidents that were judged.
+    pub incidents: u32,
+    /// What followed.
+    pub followed: Followed,
+}
+
+/// Does everything that is due by now, in order of the due moment; leaves nothing behind.
+///
+/// # Errors
+/// When the database does not do as asked; what was committed before stays done.
+pub fn tick(store: &Store) -> Result<Ticked> {
+    let mut done = Ticked {
+        at: store.now()?,
+        ..Ticked::default()
+    };
+    loop {
+        let now = done.at;
+        let due = store.read(|conn| store::clock::due(conn, now, BATCH))?;
+        if due.is_empty() {
+            return Ok(done);
+        }
+        let mut judged = 0;
+        match batch(store, due.clone()) {
+            Ok((incidents, followed)) => {
+                judged = incidents;
+                done.incidents += incidents;
+                done.followed += followed;
+            }
+            // One incident that cannot be judged must not hold up the others of its batch.
+            Err(error) if due.len() > 1 => {
+                tracing::warn!(%error, "a batch failed; its incidents are judged one by one");
+                for incident in due {
+                    if let Ok((incidents, followed)) = alone(store, incident) {
+                        judged += incidents;
+                        done.incidents += incidents;
+                        done.followed += followed;
+                    }
+                }
+            }
+            Err(_) => {
+                let (incidents, followed) = alone(store, due[0])?;
+                judged += incidents;
+                done.incidents += incidents;
+                done.followed += followed;
+            }
+        }
+        if judged == 0 {
+            // All of them are held by somebody else, who will leave them judged.
+            return Ok(done);
+        }
+    }
+}
+
+fn batch(store: &Store, due: Vec<IncidentId>) -> Result<(u32, Followed)> {
+    store.write(Actor::Engine, move |tx| {
+        let mut followed = Followed::default();
+        let mut incidents = 0;
+        let mut in_order = due;
+        // One lock order for all: incidents by key.
+        in_order.sort();
+        for id in in_order {
+            let Some(mut incident) = store::incident::lock_free(tx, id)? else {
+                continue;
+            };
+            followed += follow(tx, &mut incident, &Cause::Time)?;
+            incidents += 1;
+        }
+        Ok((incidents, followed))
+    })
+}
+
+/// Judges one incident; one that cannot be judged is put off and reported.
+fn alone(store: &Store, incident: IncidentId) -> Result<(u32, Followed)> {
+    match batch(store, vec![incident]) {
+        Ok(done) => Ok(done),
+        Err(error) => {
+            tracing::error!(incident = incident.reference(), %error, "an incident could not be judged; it is tried again in a minute");
+            store
+                .write(Actor::Engine, move |tx| {
+                    let until = tx.now() + MINUTE;
+                    store::clock::put_off(tx, incident, until)
+                })
+                .map_err(|worse| Error::Unexpected(anyhow::anyhow!("{worse}, after {error}")))?;
+            Ok((1, Followed::default()))
+        }
+    }
+}

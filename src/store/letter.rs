@@ -1,0 +1,350 @@
+//! The outbox: letters queued in the transaction of their cause, leased, sent outside any transaction,
+//! settled.
+
+use diesel::prelude::*;
+
+use super::{Conn, Tx};
+use crate::domain::letter::{LetterFacts, LetterKind, LetterState, Recipient};
+use crate::domain::outbox::{LEASE, Letter, message_id, thread_id};
+use crate::domain::{BreachId, CaseId, ClockId, ContactId, IncidentId, LetterId};
+use crate::error::{Error, Result};
+use crate::per_backend;
+use crate::schema::letters;
+use crate::time::Moment;
+
+/// A letter about to be queued.
+#[derive(Clone, Debug)]
+pub struct NewLetter {
+    /// What makes it the only one of its kind.
+    pub key: String,
+    /// What it is for.
+    pub kind: LetterKind,
+    /// The incident it is about.
+    pub incident_id: Option<IncidentId>,
+    /// The case.
+    pub case_id: Option<CaseId>,
+    /// The clock.
+    pub clock_id: Option<ClockId>,
+    /// The breach it tells of or corrects.
+    pub breach_id: Option<BreachId>,
+    /// The vendor's contact it goes to.
+    pub contact_id: Option<ContactId>,
+    /// Who gets it.
+    pub recipient: Recipient,
+    /// What it says.
+    pub facts: LetterFacts,
+    /// The moment it is for.
+    pub planned_at: Moment,
+    /// It waits until then: the recipient's hours.
+    pub not_before: Moment,
+}
+
+/// Queues a letter unless one of the same key was queued before; says whether it did.
+///
+/// # Errors
+/// When the database does not take it.
+pub fn queue(tx: &mut Tx<'_>, new: &NewLetter) -> Result<bool> {
+    let now = tx.now();
+    let facts = serde_json::to_string(&new.facts)?;
+    let thread = new
+        .incident_id
+        .map(|incident| thread_id(&incident.reference(), &new.recipient.email));
+    let queued = per_backend!(tx.conn(), conn => diesel::insert_into(letters::table)
+        .values((
+            letters::key.eq(&new.key),
+            letters::kind.eq(new.kind),
+            letters::incident_id.eq(new.incident_id),
+            letters::case_id.eq(new.case_id),
+            letters::clock_id.eq(new.clock_id),
+            letters::breach_id.eq(new.breach_id),
+            letters::contact_id.eq(new.contact_id),
+            letters::name.eq(&new.recipient.name),
+            letters::email.eq(&new.recipient.email),
+            letters::locale.eq(new.recipient.locale),
+            letters::time_zone.eq(new.recipient.time_zone),
+            letters::side.eq(new.recipient.side),
+            letters::facts.eq(&facts),
+            letters::state.eq(LetterState::Queued),
+            letters::planned_at.eq(new.planned_at),
+            letters::created_at.eq(now),
+            letters::next_attempt_at.eq(new.not_before.max(now)),
+            letters::attempts.eq(0),
+            letters::lease.eq(0_i64),
+            letters::message_id.eq(message_id(&new.key)),
+            letters::thread.eq(&thread),
+        ))
+        .on_conflict(letters::key)
+        .do_nothing()
+        .execute(conn))?;
+    Ok(queued == 1)
+}
+
+/// One letter.
+///
+/// # Errors
+/// When there is none.
+pub fn get(conn: &mut Conn, id: LetterId) -> Result<Letter> {
+    letters::table
+        .find(id)
+        .select(Letter::as_select())
+        .first(conn)
+        .optional()?
+        .ok_or_else(|| Error::not_found("letter", id))
+}
+
+/// The bytes of a letter as they were sent.
+///
+/// # Errors
+/// When there is no such letter.
+pub fn message(conn: &mut Conn, id: LetterId) -> Result<Option<Vec<u8>>> {
+    letters::table
+        .find(id)
+        .select(letters::message)
+        .first(conn)
+        .optional()?
+        .ok_or_else(|| Error::not_found("letter", id))
+}
+
+/// Letters, newest first, from below a key on; of one state or incident if they are named.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn list(
+    conn: &mut Conn,
+    state: Option<LetterState>,
+    incident: Option<IncidentId>,
+    before: Option<LetterId>,
+    limit: i64,
+) -> Result<Vec<Letter>> {
+    let mut query = letters::table
+        .order(letters::id.desc())
+        .limit(limit)
+        .select(Letter::as_select())
+        .into_boxed();
+    if let Some(state) = state {
+        query = query.filter(letters::state.eq(state));
+    }
+    if let Some(incident) = incident {
+        query = query.filter(letters::incident_id.eq(incident));
+    }
+    if let Some(before) = before {
+        query = query.filter(letters::id.lt(before));
+    }
+    Ok(query.load(conn)?)
+}
+
+/// How many letters stand in each state.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn counts(conn: &mut Conn) -> Result<Vec<(LetterState, i64)>> {
+    Ok(letters::table
+        .group_by(letters::state)
+        .select((letters::state, diesel::dsl::count_star()))
+        .load(conn)?)
+}
+
+/// The letters that told of a breach.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn of_breach(conn: &mut Conn, breach: BreachId) -> Result<Vec<Letter>> {
+    Ok(letters::table
+        .filter(letters::breach_id.eq(breach))
+        .filter(letters::kind.ne(LetterKind::Corrected))
+        .order(letters::id)
+        .select(Letter::as_select())
+        .load(conn)?)
+}
+
+/// Everyone who was written to about an incident, one letter for each address.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn told_of_incident(conn: &mut Conn, incident: IncidentId) -> Result<Vec<Letter>> {
+    let mut told: Vec<Letter> = letters::table
+        .filter(letters::incident_id.eq(incident))
+        .order(letters::id)
+        .select(Letter::as_select())
+        .load(conn)?;
+    let mut seen = std::collections::HashSet::new();
+    told.retain(|letter| seen.insert(letter.email.clone()));
+    Ok(told)
+}
+
+/// Takes a lease on letters whose moment has come, in its order; a lease that has ended is taken over.
+///
+/// # Errors
+/// When the database does not take it.
+pub fn lease(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Letter>> {
+    let now = tx.now();
+    let waiting = letters::state
+        .eq(LetterState::Queued)
+        .and(letters::next_attempt_at.le(now));
+    let lapsed = letters::state
+        .eq(LetterState::Leased)
+        .and(letters::leased_until.le(now));
+    let ids: Vec<LetterId> = match tx.conn() {
+        Conn::Postgres(conn) => letters::table
+            .filter(waiting.or(lapsed.assume_not_null()))
+            .order((letters::next_attempt_at, letters::id))
+            .limit(limit)
+            .select(letters::id)
+            .for_update()
+            .skip_locked()
+            .load(conn)?,
+        Conn::Sqlite(conn) => letters::table
+            .filter(waiting.or(lapsed.assume_not_null()))
+            .order((letters::next_attempt_at, letters::id))
+            .limit(limit)
+            .select(letters::id)
+            .load(conn)?,
+    };
+    diesel::update(letters::table.filter(letters::id.eq_any(&ids)))
+        .set((
+            letters::state.eq(LetterState::Leased),
+            letters::lease.eq(letters::lease + 1),
+            letters::leased_until.eq(now + LEASE),
+        ))
+        .execute(tx.conn())?;
+    Ok(letters::table
+        .filter(letters::id.eq_any(&ids))
+        .order((letters::next_attempt_at, letters::id))
+        .select(Letter::as_select())
+        .load(tx.conn())?)
+}
+
+/// A letter as it went out.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// Its subject.
+    pub subject: String,
+    /// Its plain text.
+    pub text: String,
+    /// Its HTML.
+    pub html: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What became of a leased letter.
+#[derive(Clone, Debug)]
+pub enum Settlement {
+    /// Taken by the mail server.
+    Sent,
+    /// To be tried again at that moment.
+    Retry(Moment, String),
+    /// Refused for good, or given up.
+    Failed(String),
+    /// Not needed any more.
+    Cancelled(String),
+}
+
+/// Settles a letter that is still held by that lease; says whether it was.
+///
+/// # Errors
+/// When the database does not take it.
+pub fn settle(
+    tx: &mut Tx<'_>,
+    id: LetterId,
+    lease: i64,
+    sent: Option<&Sent>,
+    how: &Settlement,
+) -> Result<bool> {
+    let now = tx.now();
+    let tried = i32::from(!matches!(how, Settlement::Cancelled(_)));
+    let (state, next, error, settled) = match how {
+        Settlement::Sent => (LetterState::Sent, now, None, Some(now)),
+        Settlement::Retry(at, error) => (LetterState::Queued, *at, Some(error), None),
+        Settlement::Failed(error) => (LetterState::Failed, now, Some(error), Some(now)),
+        Settlement::Cancelled(reason) => (LetterState::Cancelled, now, Some(reason), Some(now)),
+    };
+    let held = letters::table
+        .find(id)
+        .filter(letters::lease.eq(lease))
+        .filter(letters::state.eq(LetterState::Leased));
+    let settled = diesel::update(held)
+        .set((
+            letters::state.eq(state),
+            letters::next_attempt_at.eq(next),
+            letters::attempts.eq(letters::attempts + tried),
+            letters::leased_until.eq(None::<Moment>),
+            letters::last_error.eq(error),
+            letters::settled_at.eq(settled),
+        ))
+        .execute(tx.conn())?;
+    if settled == 1
+        && let Some(sent) = sent
+    {
+        diesel::update(letters::table.find(id))
+            .set((
+                letters::subject.eq(&sent.subject),
+                letters::body_text.eq(&sent.text),
+                letters::body_html.eq(&sent.html),
+                letters::message.eq(&sent.bytes),
+            ))
+            .execute(tx.conn())?;
+    }
+    Ok(settled == 1)
+}
+
+/// Cancels a letter that nobody is sending; says whether it was still waiting.
+///
+/// # Errors
+/// When the database does not take it.
+pub fn cancel(tx: &mut Tx<'_>, id: LetterId, reason: &str) -> Result<bool> {
+    let now = tx.now();
+    let waiting = letters::table
+        .find(id)
+        .filter(letters::state.eq(LetterState::Queued));
+    let cancelled = diesel::update(waiting)
+        .set((
+            letters::state.eq(LetterState::Cancelled),
+            letters::last_error.eq(reason),
+            letters::settled_at.eq(now),
+        ))
+        .execute(tx.conn())?;
+    Ok(cancelled == 1)
+}
+
+/// Puts a failed or cancelled letter back into the queue, to be tried from now on; says whether it was
+/// one.
+///
+/// # Errors
+/// When the database does not take it.
+pub fn requeue(tx: &mut Tx<'_>, id: LetterId) -> Result<bool> {
+    let now = tx.now();
+    let over = letters::table
+        .find(id)
+        .filter(letters::state.eq_any([LetterState::Failed, LetterState::Cancelled]));
+    let queued = diesel::update(over)
+        .set((
+            letters::state.eq(LetterState::Queued),
+            letters::attempts.eq(0),
+            letters::next_attempt_at.eq(now),
+            letters::settled_at.eq(None::<Moment>),
+        ))
+        .execute(tx.conn())?;
+    Ok(queued == 1)
+}
+
+/// When the next letter has to be looked at: its attempt, or the end of a lease that was not settled.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn next_due(conn: &mut Conn) -> Result<Option<Moment>> {
+    let waiting: Option<Moment> = letters::table
+        .filter(letters::state.eq(LetterState::Queued))
+        .order(letters::next_attempt_at)
+        .select(letters::next_attempt_at)
+        .first(conn)
+        .optional()?;
+    let lapsing: Option<Moment> = letters::table
+        .filter(letters::state.eq(LetterState::Leased))
+        .filter(letters::leased_until.is_not_null())
+        .order(letters::leased_until)
+        .select(letters::leased_until.assume_not_null())
+        .first(conn)
+        .optional()?;
+    Ok([waiting, lapsing].into_iter().flatten().min())
+}
