@@ -15,9 +15,9 @@ use crate::error::{Error, Refused, Result};
 use crate::store::{Conn, Tx, calendar, contract, terms, vendor};
 use crate::time::Moment;
 
-/// Enters a contract with its first terms, both or neither. The shape is that of
-/// `POST /api/v1/contracts`; it is read here because terms can only be judged beside the calendars
-/// they name.
+/// Enters a contract with its first terms, both or neither; the terms may also be left out and
+/// entered later. The shape is that of `POST /api/v1/contracts`; it is read here because terms can
+/// only be judged beside the calendars they name.
 ///
 /// # Errors
 /// Every fault at its field, the terms' below `terms`.
@@ -42,13 +42,15 @@ pub fn enter(tx: &mut Tx<'_>, value: &Value) -> Result<ContractId> {
         faults.extend("", reading.faults);
         first = reading.effective_from.map(|from| (from, reading.promise));
     }
-    let (Some(vendor), Some((from, promise)), true) = (vendor, first, faults.is_empty()) else {
+    let (Some(vendor), true) = (vendor, faults.is_empty()) else {
         return Err(faults.into_vec().into());
     };
     let zone = new.head.time_zone.unwrap_or(vendor.time_zone);
     let id = contract::insert(tx, vendor.id, &new.head, zone)?;
     tx.record("contract", id.0, "entered", &json!(new.head))?;
-    keep_terms(tx, id, from, &promise)?;
+    if let Some((from, promise)) = first {
+        keep_terms(tx, id, from, &promise)?;
+    }
     Ok(id)
 }
 

@@ -90,7 +90,7 @@ pub struct NewContract<'a> {
     pub vendor_id: Option<VendorId>,
     /// Its head; stands in for what could not be read where there are faults.
     pub head: ContractInput,
-    /// The first terms as they were sent.
+    /// The first terms as they were sent; without any nothing can be raised under the contract yet.
     pub terms: Option<&'a Value>,
 }
 
@@ -162,7 +162,7 @@ impl<'a> NewContract<'a> {
         Some(Self {
             vendor_id: object.number("vendor_id", faults).map(VendorId),
             head: ContractInput::read_fields(&object, faults),
-            terms: object.need("terms", faults),
+            terms: object.get("terms"),
         })
     }
 }

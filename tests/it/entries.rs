@@ -1,13 +1,18 @@
 //! Vendors, calendars, contracts and terms: entered, edited, refused.
 
+mod calendar;
+mod contract;
 mod vendor;
 
+use redress::actions;
+use redress::domain::calendar_entry::CalendarInput;
+use redress::domain::input::FieldError;
 use redress::domain::vendor::VendorInput;
-use redress::domain::{VendorId, input::FieldError};
+use redress::domain::{CalendarId, VendorId};
 use redress::error::Error;
 use redress::store::{Actor, DatabaseUrl, Store};
 use redress::time::{HandTime, Moment, TimeSource};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::postgres::Template;
 
@@ -51,6 +56,32 @@ fn faults(error: Error) -> Vec<FieldError> {
 fn enter_vendor(store: &Store, value: Value) -> Result<VendorId, Error> {
     let input = VendorInput::read(&value)?;
     store.write(Actor::Operator, move |tx| {
-        redress::actions::vendor::enter(tx, &input)
+        actions::vendor::enter(tx, &input)
+    })
+}
+
+/// Enters a calendar as the API reads it.
+fn enter_calendar(store: &Store, value: Value) -> Result<CalendarId, Error> {
+    let input = CalendarInput::read(&value)?;
+    store.write(Actor::Operator, move |tx| {
+        actions::calendar::enter(tx, &input)
+    })
+}
+
+fn northwind() -> Value {
+    json!({
+        "name": "Northwind Carrier", "time_zone": "Europe/Berlin", "locale": "en",
+        "contacts": [
+            {"name": "Duty manager", "email": "duty@vendor.example", "rung": 2, "time_zone": "Asia/Shanghai"},
+            {"name": "Service desk", "email": "desk@vendor.example", "rung": 1}]
+    })
+}
+
+fn office() -> Value {
+    let day = json!([["09:00", "18:00"]]);
+    json!({
+        "name": "Berlin office", "time_zone": "Europe/Berlin",
+        "week": {"mon": day, "tue": day, "wed": day, "thu": day, "fri": day},
+        "exceptions": [{"date": "2026-12-24", "name": "Christmas Eve", "windows": [["09:00", "12:00"]]}]
     })
 }

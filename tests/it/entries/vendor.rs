@@ -7,16 +7,7 @@ use redress::error::{Error, Refused};
 use redress::store::{self, Actor, Store};
 use serde_json::{Value, json};
 
-use super::{enter_vendor, faults, on_both};
-
-fn northwind() -> Value {
-    json!({
-        "name": "Northwind Carrier", "time_zone": "Europe/Berlin", "locale": "en",
-        "contacts": [
-            {"name": "Duty manager", "email": "duty@vendor.example", "rung": 2, "time_zone": "Asia/Shanghai"},
-            {"name": "Service desk", "email": "desk@vendor.example", "rung": 1}]
-    })
-}
+use super::{enter_vendor, faults, northwind, on_both};
 
 fn edit(store: &Store, id: VendorId, version: i64, value: &Value) -> Result<i64, Error> {
     let input = VendorInput::read(value)?;
