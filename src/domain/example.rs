@@ -1,11 +1,15 @@
 //! Example deadlines: what terms mean, shown while they are entered.
 
-use chrono::{Datelike, TimeDelta, TimeZone, Utc, Weekday};
+use chrono::{Datelike, SecondsFormat, TimeDelta, TimeZone, Utc, Weekday};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::calendar::{Calendar, CalendarError};
-use super::calendar_book::CalendarBook;
+use super::calendar_book::{CalendarBook, View};
+use super::input::{Faults, FieldError};
+use super::reading::Object;
 use super::terms::{Promise, Target};
+use super::terms_input::read_target;
 use super::words::Metric;
 use super::zone::Zone;
 use crate::time::Moment;
@@ -49,7 +53,6 @@ pub fn examples(promise: &Promise, book: &CalendarBook, now: Moment) -> Vec<Exam
             let zone = view.calendar.zone();
             let found = deadline(commitment.target, &view.calendar, start);
             let due = found.as_ref().ok().copied();
-            let reaches = view.calendar.reaches();
             examples.push(Example {
                 severity: severity.code.clone(),
                 metric,
@@ -57,9 +60,7 @@ pub fn examples(promise: &Promise, book: &CalendarBook, now: Moment) -> Vec<Exam
                 time_zone: Zone(zone),
                 start,
                 due,
-                provisional: due
-                    .zip(reaches)
-                    .is_some_and(|(due, last)| due.date_in(zone) > last),
+                provisional: due.is_some_and(|due| is_provisional(&view.calendar, due)),
                 error: found.err().map(|error| error.to_string()),
             });
         }
@@ -82,6 +83,81 @@ pub fn deadline(
             calendar.business_days(start, days, at).map(|day| day.due)
         }
     }
+}
+
+/// When would it be due? Asked of a calendar; nothing is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// When the target begins to count.
+    pub start: Moment,
+    /// How much time there is.
+    pub target: Target,
+}
+
+/// The answer to a [`Question`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Deadline {
+    /// When the target begins to count.
+    pub start: Moment,
+    /// How much time there is.
+    pub target: Target,
+    /// When it is due.
+    pub due: Moment,
+    /// Zone of the calendar.
+    pub time_zone: Zone,
+    /// The due moment as the wall clock there shows it, with its offset.
+    pub due_local: String,
+    /// The revision of the calendar that was asked.
+    pub revision: i64,
+    /// Whether the due moment lies past the end of the calendar's holiday list.
+    pub provisional: bool,
+}
+
+impl Question {
+    /// Reads a question: `{"start": "2026-11-27T15:40:00Z", "target": {"open_time": "PT4H"}}`.
+    ///
+    /// # Errors
+    /// Every fault at its field.
+    pub fn read(value: &Value) -> Result<Self, Vec<FieldError>> {
+        let mut faults = Faults::none();
+        let Some(object) = Object::open(value, "", &["start", "target"], &mut faults) else {
+            return Err(faults.into_vec());
+        };
+        let start = object.parsed::<Moment>("start", &mut faults);
+        let target = read_target(&object, None, &mut faults);
+        match (start, target) {
+            (Some(start), Some(target)) => faults.or(Self { start, target }),
+            _ => Err(faults.into_vec()),
+        }
+    }
+
+    /// Asks the calendar.
+    ///
+    /// # Errors
+    /// At `target` when the calendar has too little open time for it.
+    pub fn answer(&self, view: &View) -> Result<Deadline, Vec<FieldError>> {
+        let zone = view.calendar.zone();
+        let due = deadline(self.target, &view.calendar, self.start)
+            .map_err(|error| vec![FieldError::new("target", error.to_string())])?;
+        Ok(Deadline {
+            start: self.start,
+            target: self.target,
+            due,
+            time_zone: Zone(zone),
+            due_local: due
+                .in_zone(zone)
+                .to_rfc3339_opts(SecondsFormat::AutoSi, true),
+            revision: view.revision,
+            provisional: is_provisional(&view.calendar, due),
+        })
+    }
+}
+
+/// Whether a moment lies past the end of the calendar's holiday list, so that a holiday that nobody
+/// has entered yet may move it.
+fn is_provisional(calendar: &Calendar, due: Moment) -> bool {
+    let last = calendar.reaches();
+    last.is_some_and(|last| due.date_in(calendar.zone()) > last)
 }
 
 /// 16:40 of the first Friday after the present local date.

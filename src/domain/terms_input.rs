@@ -21,6 +21,7 @@ use super::terms::{ClockStop, OnReopen, OnSeverityChange, Promise, Severity};
 use super::words::Metric;
 use crate::time::Moment;
 
+pub use commitment::read_target;
 pub use step::default_ladder;
 
 /// What could be read of entered terms.

@@ -77,6 +77,22 @@ routes! {
     POST   "/api/v1/tokens"             SignedIn   => api::token::create;
     DELETE "/api/v1/tokens/{id}"        SignedIn   => api::token::revoke;
 
+    GET    "/api/v1/vendors"            SignedIn   => api::vendor::list;
+    POST   "/api/v1/vendors"            Enter      => api::vendor::enter;
+    GET    "/api/v1/vendors/{id}"       SignedIn   => api::vendor::show;
+    PUT    "/api/v1/vendors/{id}"       Enter      => api::vendor::edit;
+    GET    "/api/v1/calendars"          SignedIn   => api::calendar::list;
+    POST   "/api/v1/calendars"          Enter      => api::calendar::enter;
+    GET    "/api/v1/calendars/{id}"     SignedIn   => api::calendar::show;
+    PUT    "/api/v1/calendars/{id}"     Enter      => api::calendar::edit;
+    POST   "/api/v1/calendars/{id}/deadline" SignedIn => api::calendar::deadline;
+    GET    "/api/v1/contracts"          SignedIn   => api::contract::list;
+    POST   "/api/v1/contracts"          Enter      => api::contract::enter;
+    POST   "/api/v1/contracts/terms/preview" SignedIn => api::contract::preview;
+    GET    "/api/v1/contracts/{id}"     SignedIn   => api::contract::show;
+    PUT    "/api/v1/contracts/{id}"     Enter      => api::contract::edit;
+    POST   "/api/v1/contracts/{id}/terms" Enter    => api::contract::amend;
+
     // For whoever watches the service.
     GET    "/healthz"                   Public     => watching::alive;
     GET    "/readyz"                    Public     => watching::ready;

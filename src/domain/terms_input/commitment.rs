@@ -86,7 +86,7 @@ fn read_row(
         remedy: row.optional_text("remedy", faults).unwrap_or_default(),
     };
     faults.check(row.path(), &texts);
-    let target = target(row, metric, faults);
+    let target = read_target(row, metric, faults);
     let calendar = calendar(row, known, faults);
     let stops = stops(row, metric, known, faults);
     let (target, (calendar_id, view)) = (target?, calendar?);
@@ -106,7 +106,12 @@ fn read_row(
     })
 }
 
-fn target(row: &Object<'_>, metric: Option<Metric>, faults: &mut Faults) -> Option<Target> {
+/// The field `target` of a commitment of that metric, or of a question about no metric.
+pub fn read_target(
+    row: &Object<'_>,
+    metric: Option<Metric>,
+    faults: &mut Faults,
+) -> Option<Target> {
     let value = row.need("target", faults)?;
     let target: Target = faults.take(&row.at("target"), serde_json::from_value(value.clone()))?;
     let wrong = match (target, metric) {
