@@ -1,7 +1,9 @@
 //! All integration tests, linked once.
 
 mod entries;
+mod service;
 mod support;
+mod web_base;
 
 /// Says, past libtest's capture, which tests had nothing to run against, so that a green run
 /// on a bare machine is not taken for a full one. Fails where `REDRESS_TEST_REQUIRE` asks for it.
