@@ -1,5 +1,6 @@
 //! Vendors, calendars, contracts and terms: entered, edited, refused.
 
+mod api;
 mod calendar;
 mod contract;
 mod vendor;
