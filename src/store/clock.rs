@@ -350,13 +350,20 @@ pub fn put_off(tx: &mut Tx<'_>, incident: IncidentId, until: Moment) -> Result<(
 /// When the database does not take it.
 pub fn wake_calendar(tx: &mut Tx<'_>, calendar: crate::domain::CalendarId) -> Result<()> {
     let open = [ClockState::Running, ClockState::Paused];
-    let concerned: Vec<(ClockId, IncidentId)> = clocks::table
+    let mut concerned: Vec<(IncidentId, ClockId)> = clocks::table
         .filter(clocks::calendar_id.eq(calendar))
         .filter(clocks::state.eq_any(open))
-        .select((clocks::id, clocks::incident_id))
+        .select((clocks::incident_id, clocks::id))
         .load(tx.conn())?;
+    concerned.sort();
     let now = tx.now();
-    for (clock, incident) in concerned {
+    let mut locked = None;
+    for (incident, clock) in concerned {
+        // The one lock order: an incident before its timers, incidents by key.
+        if locked != Some(incident) {
+            super::incident::lock(tx, incident)?;
+            locked = Some(incident);
+        }
         keep_timer(tx, clock, incident, Some(now))?;
     }
     Ok(())

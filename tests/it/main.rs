@@ -2,8 +2,11 @@
 
 mod entries;
 mod service;
+mod stories;
 mod support;
+mod vectors;
 mod web_base;
+mod world;
 
 /// Says, past libtest's capture, which tests had nothing to run against, so that a green run
 /// on a bare machine is not taken for a full one. Fails where `REDRESS_TEST_REQUIRE` asks for it.
@@ -12,4 +15,3 @@ fn what_this_run_leaves_out() {
     let _ = support::or_leave_out("postgres", support::postgres::programs());
     let _ = support::or_leave_out("browser", support::browser::program());
 }
-mod vectors;

@@ -1,0 +1,3 @@
+//! Stories in the trade's words, each on both databases.
+
+mod path;
