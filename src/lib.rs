@@ -11,6 +11,7 @@ pub mod engine;
 pub mod error;
 pub mod health;
 pub mod logging;
+pub mod mail;
 pub mod metrics;
 pub mod schema;
 pub mod secret;

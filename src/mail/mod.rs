@@ -1,0 +1,7 @@
+//! Letters: what they say, how they become messages, and how they leave the house.
+//!
+//! `letters` and `message` are pure. Only `outlet` talks to anyone.
+
+pub mod letters;
+pub mod message;
+mod wording;
