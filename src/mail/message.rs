@@ -4,7 +4,6 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Attachment as Part, Mailbox, Message, MultiPart, SinglePart};
-use sha2::{Digest, Sha256};
 
 use super::letters::Rendered;
 use crate::domain::letter::Recipient;
@@ -15,9 +14,9 @@ use crate::time::{Moment, SECOND};
 pub struct Envelope {
     /// The sender.
     pub from: Mailbox,
-    /// From [`message_id`].
+    /// The whole Message-ID, from [`full_id`].
     pub message_id: String,
-    /// From [`thread_id`]; none: a letter that belongs to no thread.
+    /// The Message-ID that the thread hangs on, from [`full_id`]; none: it belongs to no thread.
     pub thread: Option<String>,
 }
 
@@ -117,29 +116,9 @@ fn since_epoch(date: Moment) -> Duration {
     Duration::from_secs(u64::try_from(date.micros() / SECOND).unwrap_or(0))
 }
 
-/// The Message-ID of the letter with that unique key: the same each time it is made, so that a
-/// letter sent twice can be told from two letters.
-pub fn message_id(key: &str, domain: &str) -> String {
-    format!("<{}@{domain}>", digest(&["letter", key]))
-}
-
-/// The Message-ID that all letters about one incident to one recipient refer to.
-pub fn thread_id(incident_reference: &str, recipient_email: &str, domain: &str) -> String {
-    let recipient = recipient_email.to_lowercase();
-    format!(
-        "<{}@{domain}>",
-        digest(&["thread", incident_reference, &recipient])
-    )
-}
-
-/// Half of the SHA-256 of the parts, each with its length, so that no two lists give one text.
-fn digest(parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hex::encode(&hash.finalize()[..16])
+/// A whole Message-ID from its left part, which the outbox keeps, and the domain of this service.
+pub fn full_id(left: &str, domain: &str) -> String {
+    format!("<{left}@{domain}>")
 }
 
 #[cfg(test)]
