@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, Write};
 
 use anyhow::Context;
-use chrono::NaiveDate;
+use chrono::{NaiveDate, Offset, SecondsFormat};
 use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -115,12 +115,7 @@ fn solve(question: &Question, calendar: &Calendar) -> Result<Value, String> {
             .ok_or_else(|| format!("{name} is missing"))?;
         Moment::parse(text).map_err(|wrong| format!("{name}: {wrong}"))
     };
-    let shown = |at: Moment| {
-        json!(
-            at.in_zone(calendar.zone())
-                .to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false)
-        )
-    };
+    let shown = |at: Moment| json!(in_zone(at, calendar.zone()));
     match question.kind.as_str() {
         "add" => {
             let (start, duration) = (instant("start", &question.start)?, duration(question)?);
@@ -156,6 +151,17 @@ fn solve(question: &Question, calendar: &Calendar) -> Result<Value, String> {
         other => Err(format!(
             "kind: \"{other}\" is not known; use add, sub, between or is_open"
         )),
+    }
+}
+
+/// RFC 3339 with the zone's offset. Before the railways came, and in Monrovia until 1972, offsets had
+/// seconds, which RFC 3339 cannot write: those moments are given in UTC.
+fn in_zone(at: Moment, zone: Tz) -> String {
+    let local = at.in_zone(zone);
+    if local.offset().fix().local_minus_utc() % 60 == 0 {
+        local.to_rfc3339_opts(SecondsFormat::AutoSi, false)
+    } else {
+        at.to_string()
     }
 }
 

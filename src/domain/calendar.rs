@@ -6,6 +6,8 @@ mod arithmetic;
 mod days;
 mod flat;
 mod hours;
+#[cfg(test)]
+mod tests;
 
 pub use arithmetic::Span;
 pub use days::{BusinessDue, DayEnd};
@@ -22,6 +24,9 @@ use flat::Flat;
 /// A search ends after ten years with an error, never with a wrong moment.
 pub const HORIZON: Micros = 3_653 * DAY;
 
+/// So many days before a holiday list ends, its calendar says so.
+const LIST_ENDS_SOON: i64 = 60;
+
 /// Why a calendar gives no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CalendarError {
@@ -33,9 +38,9 @@ pub enum CalendarError {
         /// From where it was searched.
         from: Moment,
     },
-    /// The moments lie too far apart, or outside the years that zones are known for.
+    /// The moments lie too far apart, or outside the years that zone data speaks for.
     #[error(
-        "calendar \"{calendar}\" cannot count from {from} to {to}: the years 1900 to 2999 and at most 100 years at once are known"
+        "calendar \"{calendar}\" cannot count from {from} to {to}: it knows the years 1900 to 2099, and at most 100 of them at once"
     )]
     OutOfRange {
         /// The calendar's name.
@@ -117,23 +122,33 @@ impl Calendar {
         self.layers.last()?.hours.reaches()
     }
 
+    /// The last day of its holiday list, when that day is near enough to say so: from 60 days before
+    /// it on, and after it.
+    pub fn list_ending(&self, today: NaiveDate) -> Option<NaiveDate> {
+        self.reaches()
+            .filter(|last| (*last - today).num_days() <= LIST_ENDS_SOON)
+    }
+
     /// The compiled windows, covering at least that stretch.
     fn covering(&self, from: Moment, to: Moment) -> Result<Arc<Flat>, CalendarError> {
         let known = Arc::clone(&self.flat.read().unwrap_or_else(PoisonError::into_inner));
         if known.covers(from, to) {
             return Ok(known);
         }
-        let out_of_range = || CalendarError::OutOfRange {
-            calendar: self.name.clone(),
-            from,
-            to,
-        };
         let grown = known
             .grown(&self.layers, from, to)
-            .ok_or_else(out_of_range)?;
+            .ok_or_else(|| self.out_of_range(from, to))?;
         let grown = Arc::new(grown);
         *self.flat.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&grown);
         Ok(grown)
+    }
+
+    fn out_of_range(&self, from: Moment, to: Moment) -> CalendarError {
+        CalendarError::OutOfRange {
+            calendar: self.name.clone(),
+            from,
+            to,
+        }
     }
 }
 

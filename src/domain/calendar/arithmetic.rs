@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::flat::{Flat, utc_windows};
+use super::flat::{Flat, KNOWN_FROM, KNOWN_TO, utc_windows};
 use super::{Calendar, CalendarError, HORIZON};
 use crate::time::{DAY, Micros, Moment};
 
@@ -23,28 +23,32 @@ impl Calendar {
     /// A budget used up exactly at a closing is due at that closing; a start in closed time counts from
     /// the next opening; a budget of zero is due at once from open time, else at the next opening.
     ///
+    /// A negative budget is walked backwards.
+    ///
     /// # Errors
     /// When ten years do not hold that much open time, or lie outside the years that are known.
     pub fn add(&self, start: Moment, budget: Micros) -> Result<Moment, CalendarError> {
+        if budget < 0 {
+            return self.sub(start, budget.saturating_neg());
+        }
         let at = start.micros();
-        let last = at.saturating_add(HORIZON);
+        let end = at.saturating_add(HORIZON);
+        let last = end.min(KNOWN_TO - 1);
         let mut reach = at;
         loop {
             let flat = self.covering(start, Moment::from_micros(reach))?;
-            if let Some(reached) = forward(&flat, at, budget) {
-                if reached <= last {
-                    return Ok(Moment::from_micros(reached));
-                }
-                return Err(self.too_little(start));
+            if let Some(reached) = forward(&flat, at, budget).filter(|reached| *reached <= last) {
+                return Ok(Moment::from_micros(reached));
             }
-            if reach >= last {
-                return Err(self.too_little(start));
+            if flat.valid_to() > last {
+                break;
             }
-            reach = (flat.valid_to() + 365 * DAY).min(last).max(reach);
-            if reach < flat.valid_to() {
-                return Err(self.too_little(start));
-            }
+            reach = (flat.valid_to() + 365 * DAY).min(last);
         }
+        if last < end {
+            return Err(self.out_of_range(start, Moment::from_micros(end)));
+        }
+        Err(self.too_little(start))
     }
 
     /// The mirror image of [`Calendar::add`]: the moment from which that much open time leads to `end`.
@@ -55,25 +59,27 @@ impl Calendar {
     /// # Errors
     /// As for [`Calendar::add`].
     pub fn sub(&self, end: Moment, budget: Micros) -> Result<Moment, CalendarError> {
+        if budget < 0 {
+            return self.add(end, budget.saturating_neg());
+        }
         let at = end.micros();
-        let first = at.saturating_sub(HORIZON);
+        let begin = at.saturating_sub(HORIZON);
+        let first = begin.max(KNOWN_FROM);
         let mut reach = at;
         loop {
             let flat = self.covering(Moment::from_micros(reach), end)?;
-            if let Some(reached) = backward(&flat, at, budget) {
-                if reached >= first {
-                    return Ok(Moment::from_micros(reached));
-                }
-                return Err(self.too_little(Moment::from_micros(first)));
+            if let Some(reached) = backward(&flat, at, budget).filter(|reached| *reached >= first) {
+                return Ok(Moment::from_micros(reached));
             }
-            if reach <= first {
-                return Err(self.too_little(Moment::from_micros(first)));
+            if flat.valid_from() <= first {
+                break;
             }
-            reach = (flat.valid_from() - 365 * DAY).max(first).min(reach);
-            if reach > flat.valid_from() {
-                return Err(self.too_little(Moment::from_micros(first)));
-            }
+            reach = (flat.valid_from() - 365 * DAY).max(first);
         }
+        if first > begin {
+            return Err(self.out_of_range(Moment::from_micros(begin), end));
+        }
+        Err(self.too_little(Moment::from_micros(first)))
     }
 
     /// Open time between two moments; none when they stand in the wrong order.
@@ -115,6 +121,9 @@ impl Calendar {
     /// # Errors
     /// When the moments lie too far apart, or outside the years that are known.
     pub fn spans(&self, from: Moment, to: Moment) -> Result<Vec<Span>, CalendarError> {
+        if to <= from {
+            return Ok(Vec::new());
+        }
         self.covering(from, to)?;
         let zone = self.zone();
         let mut spans: Vec<Span> = Vec::new();

@@ -91,7 +91,7 @@ impl Calendar {
         days: u32,
         at: DayEnd,
     ) -> Result<BusinessDue, CalendarError> {
-        let mut left = DATES.max(days.saturating_mul(2));
+        let mut left = DATES;
         let today = start.date_in(self.zone());
         let open_today = self.windows(today);
         let (start, mut date) = if open_today.iter().any(|(_, closes)| *closes > start) {

@@ -1,10 +1,14 @@
 //! A calendar compiled: flat windows in UTC with running sums, so that a deadline is two searches.
 
-use chrono::{Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
+use std::collections::HashMap;
+
+use chrono::{
+    Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone,
+};
 use chrono_tz::Tz;
 
 use super::{Hours, Layer, Window};
-use crate::time::{DAY, Micros, Moment};
+use crate::time::{DAY, Micros, Moment, SECOND};
 
 /// Windows in UTC microseconds, in order, apart from each other, none empty.
 pub(super) struct Flat {
@@ -21,8 +25,13 @@ pub(super) struct Flat {
     days: Vec<u32>,
 }
 
+/// Zone data names every change of an offset from here on …
+pub(super) const KNOWN_FROM: i64 = -2_208_988_800 * SECOND; // 1900-01-01T00:00:00Z
+/// … up to here; after it, summer time would silently be missing.
+pub(super) const KNOWN_TO: i64 = 4_102_444_800 * SECOND; // 2100-01-01T00:00:00Z
+
 /// Zones reach 14 hours from UTC, windows 48 hours from their date.
-const MARGIN: i64 = 4;
+const MARGIN: Days = Days::new(4);
 /// What is compiled beyond the question, so that the next one is answered too.
 const AHEAD: Micros = 400 * DAY;
 /// More than this at once is nobody's commitment.
@@ -50,7 +59,11 @@ impl Flat {
     /// Compiled for that stretch, and for what was known before where that stays within bounds.
     pub(super) fn grown(&self, layers: &[Layer], from: Moment, to: Moment) -> Option<Self> {
         let (asked_from, asked_to) = (from.micros(), to.micros());
-        if asked_to.checked_sub(asked_from)? > WIDEST {
+        let known = KNOWN_FROM..KNOWN_TO;
+        if !known.contains(&asked_from) || !known.contains(&asked_to) {
+            return None;
+        }
+        if asked_to - asked_from > WIDEST {
             return None;
         }
         let (mut first, mut last) = (asked_from - AHEAD / 8, asked_to + AHEAD);
@@ -60,26 +73,22 @@ impl Flat {
                 (first, last) = (low, high);
             }
         }
-        let first = Moment::from_micros(first).utc().date_naive();
-        let last = Moment::from_micros(last).utc().date_naive();
+        let first = Moment::from_micros(first.max(KNOWN_FROM)).date_in(Tz::UTC);
+        let last = Moment::from_micros(last.min(KNOWN_TO)).date_in(Tz::UTC);
         Self::compile(layers, first, last)
     }
 
     fn compile(layers: &[Layer], first: NaiveDate, last: NaiveDate) -> Option<Self> {
         let mut windows: Vec<(i64, i64)> = Vec::new();
-        let mut date = first.checked_sub_days(Days::new(MARGIN.unsigned_abs()))?;
-        let end = last.checked_add_days(Days::new(MARGIN.unsigned_abs()))?;
+        let mut readers: Vec<Reader<'_>> = layers.iter().map(Reader::new).collect();
+        let mut date = first.checked_sub_days(MARGIN)?;
+        let end = last.checked_add_days(MARGIN)?;
         while date <= end {
-            if let Some(layer) = layers
-                .iter()
-                .rev()
-                .find(|layer| layer.from.is_none_or(|from| from <= date))
-            {
-                windows.extend(
-                    utc_windows(&layer.hours, date)
-                        .into_iter()
-                        .map(|(open, close)| (open.micros(), close.micros())),
-                );
+            // In order of their first date, so the last that has begun stands before the others.
+            let begun =
+                readers.partition_point(|reader| reader.from.is_none_or(|from| from <= date));
+            if let Some(reader) = begun.checked_sub(1).and_then(|last| readers.get_mut(last)) {
+                reader.read(date, &mut windows);
             }
             date = date.succ_opt()?;
         }
@@ -147,6 +156,80 @@ impl Flat {
     }
 }
 
+/// Reads the windows of one layer date by date.
+struct Reader<'a> {
+    from: Option<NaiveDate>,
+    hours: &'a Hours,
+    exceptions: HashMap<NaiveDate, &'a [Window]>,
+    /// The offsets at midnight UTC of the dates from the one before `probed` to three after it.
+    offsets: [i32; 5],
+    probed: Option<NaiveDate>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(layer: &'a Layer) -> Self {
+        let mut exceptions: HashMap<NaiveDate, &'a [Window]> = HashMap::new();
+        for exception in &layer.hours.exceptions {
+            exceptions
+                .entry(exception.date)
+                .or_insert(&exception.windows);
+        }
+        Self {
+            from: layer.from,
+            hours: &layer.hours,
+            exceptions,
+            offsets: [0; 5],
+            probed: None,
+        }
+    }
+
+    fn read(&mut self, date: NaiveDate, into: &mut Vec<(i64, i64)>) {
+        let windows = match self.exceptions.get(&date) {
+            Some(windows) => windows,
+            None => self.hours.week.of(date.weekday()),
+        };
+        if windows.is_empty() {
+            return;
+        }
+        match self.steady_offset(date) {
+            Some(offset) => {
+                let start = midnight(date) - i64::from(offset) * SECOND;
+                into.extend(windows.iter().map(|window| {
+                    let (open, close) = (i64::from(window.open), i64::from(window.close));
+                    (start + open * SECOND, start + close * SECOND)
+                }));
+            }
+            None => {
+                let windows = utc_windows(self.hours, date).into_iter();
+                into.extend(windows.map(|(open, close)| (open.micros(), close.micros())));
+            }
+        }
+    }
+
+    /// The offset that holds for all that a window of this date can touch, where it is one: almost
+    /// always, and then wall clocks are a subtraction. The local date and the one after it lie between
+    /// midnight UTC of the day before and of three days after. Seen at each midnight between, a change
+    /// would stay hidden only if it were undone within a day, which no zone did since 1900.
+    fn steady_offset(&mut self, date: NaiveDate) -> Option<i32> {
+        let zone = self.hours.time_zone;
+        let probe = |days: i64| {
+            let midnight = (date + TimeDelta::days(days)).and_time(NaiveTime::MIN);
+            zone.offset_from_utc_datetime(&midnight)
+                .fix()
+                .local_minus_utc()
+        };
+        if self.probed.is_some() && self.probed == date.pred_opt() {
+            self.offsets.rotate_left(1);
+            self.offsets[4] = probe(3);
+        } else {
+            self.offsets = [-1, 0, 1, 2, 3].map(probe);
+        }
+        self.probed = Some(date);
+        let [first, rest @ ..] = self.offsets;
+        rest.iter().all(|offset| *offset == first).then_some(first)
+    }
+}
+
 fn midnight(date: NaiveDate) -> i64 {
     date.and_time(NaiveTime::MIN).and_utc().timestamp_micros()
 }
@@ -196,7 +279,6 @@ pub(super) fn closing(zone: Tz, local: NaiveDateTime) -> Moment {
 
 /// Read with the offset before the gap, a time inside it comes out moved by the gap's length.
 fn past_the_gap(zone: Tz, local: NaiveDateTime) -> Moment {
-    use chrono::Offset;
     for hours in 1..=48 {
         let earlier = local - TimeDelta::hours(hours);
         if let LocalResult::Single(offset) | LocalResult::Ambiguous(_, offset) =

@@ -231,3 +231,64 @@ impl<'de> Deserialize<'de> for Week {
         Ok(week)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_is_read_and_written_the_same_way() {
+        for (open, close, crosses) in [
+            ("09:00", "17:30", false),
+            ("00:00", "24:00", false),
+            ("22:00", "06:00", true),
+            ("22:00", "24:00", false),
+            ("08:00:30", "08:00:31", false),
+        ] {
+            let window = Window::parse(open, close).unwrap();
+            assert_eq!(
+                (window.opens(), window.closes()),
+                (open.into(), close.into())
+            );
+            assert_eq!(window.crosses_midnight(), crosses, "{window}");
+        }
+        // Midnight as a closing is the end of the day, however it is written.
+        let evening = Window::parse("18:00", "00:00").unwrap();
+        assert_eq!(evening, Window::parse("18:00", "24:00").unwrap());
+    }
+
+    #[test]
+    fn a_window_that_cannot_be_is_refused_with_the_way_out() {
+        for (open, close, way_out) in [
+            ("09:00", "09:00", "00:00 to 24:00"),
+            ("00:00", "00:00", "00:00 to 24:00"),
+            ("24:00", "06:00", "00:00 of the next day"),
+            ("9:00", "17:00", "like 09:00"),
+            ("09:00", "24:01", "like 09:00"),
+            ("09:00", "17:60", "like 09:00"),
+            ("09:00", "25:00", "like 09:00"),
+            ("09:00", "5 pm", "like 09:00"),
+            ("09:00", "17:00:00:00", "like 09:00"),
+            ("٠٩:٠٠", "17:00", "like 09:00"),
+            ("", "17:00", "like 09:00"),
+        ] {
+            let error = Window::parse(open, close).unwrap_err();
+            assert!(error.contains(way_out), "{open} {close}: {error}");
+        }
+    }
+
+    #[test]
+    fn hours_are_kept_in_the_shape_in_which_they_are_entered() {
+        let text = r#"{"time_zone":"Europe/Berlin","week":{"mon":[["09:00","12:30"],["13:30","18:00"]],"fri":[["22:00","06:00"]]},"exceptions":[{"date":"2026-12-25","name":"Christmas","windows":[]}]}"#;
+        let hours: Hours = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&hours).unwrap(), text);
+        for wrong in [
+            r#"{"time_zone":"Berlin","week":{}}"#,
+            r#"{"time_zone":"UTC","week":{"monday":[]}}"#,
+            r#"{"time_zone":"UTC","week":{"mon":[["09:00"]]}}"#,
+            r#"{"time_zone":"UTC","week":{},"hours":[]}"#,
+        ] {
+            assert!(serde_json::from_str::<Hours>(wrong).is_err(), "{wrong}");
+        }
+    }
+}
