@@ -5,12 +5,14 @@
 mod arithmetic;
 mod days;
 mod flat;
+mod holidays;
 mod hours;
 #[cfg(test)]
 mod tests;
 
 pub use arithmetic::Span;
 pub use days::{BusinessDue, DayEnd};
+pub use holidays::{HolidayFile, holidays_from_ics};
 pub use hours::{DayName, Exception, Hours, Week, Window};
 
 use std::sync::{Arc, PoisonError, RwLock};
