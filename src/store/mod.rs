@@ -13,6 +13,7 @@ pub mod clock;
 pub mod contract;
 pub mod incident;
 pub mod letter;
+pub mod overview;
 pub mod person;
 pub mod routine;
 pub mod session;

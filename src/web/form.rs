@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::body::collect;
 use super::error::{Answer, Fault};
 use super::idempotency::Once;
+use super::upload::{Parts, Upload};
 use crate::domain::input::FieldError;
 
 /// A form as the macros in `templates/macros.html` show it. Handlers take it as an argument.
@@ -24,6 +25,7 @@ pub struct Form {
     pairs: Vec<(String, String)>,
     /// What is wrong with it; set by [`super::try_again`].
     pub errors: Vec<FieldError>,
+    files: Vec<Upload>,
     once: Once,
     rows_changed: bool,
 }
@@ -94,6 +96,12 @@ impl Form {
             .filter(|(known, _)| known == name)
             .map(|(_, value)| value.as_str())
             .collect()
+    }
+
+    /// The file that was chosen in a field, if one was. A form that is shown again has it no more:
+    /// browsers let nobody else choose a file.
+    pub fn file(&self, name: &str) -> Option<&Upload> {
+        self.files.iter().find(|file| file.field == name)
     }
 
     /// What is wrong with a field; empty when nothing is.
@@ -232,10 +240,20 @@ impl Form {
         }
     }
 
-    fn of_body(request: &HttpRequest, bytes: &[u8]) -> Self {
-        let mut pairs: Vec<(String, String)> = url::form_urlencoded::parse(bytes)
-            .map(|(name, value)| (name.into_owned(), value.replace("\r\n", "\n")))
-            .collect();
+    fn of_plain(request: &HttpRequest, bytes: &[u8]) -> Self {
+        let parts = Parts {
+            pairs: url::form_urlencoded::parse(bytes).into_owned().collect(),
+            files: Vec::new(),
+        };
+        Self::of_parts(request, parts, bytes)
+    }
+
+    fn of_parts(request: &HttpRequest, parts: Parts, essence: &[u8]) -> Self {
+        let Parts { mut pairs, files } = parts;
+        for (_, text) in &mut pairs {
+            // Browsers send the line ends of the mail of old.
+            *text = text.replace("\r\n", "\n");
+        }
         let wish = |name: &str| {
             let found = pairs.iter().find(|(known, _)| known == name);
             found.map(|(_, value)| value.clone())
@@ -254,8 +272,9 @@ impl Form {
             .find(|(name, _)| name == "request_id")
             .map_or("", |(_, value)| value);
         let mut form = Self {
-            once: Once::of_form(id, request, bytes),
+            once: Once::of_form(id, request, essence),
             pairs,
+            files,
             errors: Vec::new(),
             rows_changed: add.is_some() || remove.is_some(),
         };
@@ -274,14 +293,22 @@ impl FromRequest for Form {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let bytes = collect(&request, payload).await?;
-            // A button alone sends no body, and then no type either.
-            if !bytes.is_empty() && request.content_type() != "application/x-www-form-urlencoded" {
-                return Err(Fault::WrongType("application/x-www-form-urlencoded"));
+            match request.content_type() {
+                "multipart/form-data" => {
+                    let parts = Parts::of(&request, bytes).await?;
+                    let essence = parts.essence();
+                    Ok(Form::of_parts(&request, parts, &essence))
+                }
+                // A button alone sends no body, and then no type either.
+                kind if kind == PLAIN || bytes.is_empty() => Ok(Form::of_plain(&request, &bytes)),
+                _ => Err(Fault::WrongType(PLAIN)),
             }
-            Ok(Form::of_body(&request, &bytes))
         })
     }
 }
+
+/// The type of a form without files.
+const PLAIN: &str = "application/x-www-form-urlencoded";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Segment<'a> {
@@ -446,7 +473,7 @@ mod tests {
 
     fn sent(body: &str) -> Form {
         let request = TestRequest::post().uri("/vendors").to_http_request();
-        Form::of_body(&request, body.as_bytes())
+        Form::of_plain(&request, body.as_bytes())
     }
 
     const SHAPE: Shape = Shape {
@@ -506,6 +533,49 @@ mod tests {
         assert_eq!(sent(&deep).json(&Shape::default()), json!({}));
         let huge = sent("a%5B99999999999%5D.x=1&a=2&a.b=3&%5D%5B=4");
         assert_eq!(huge.json(&Shape::default())["a"], json!([{"x": "1"}]));
+    }
+
+    #[test]
+    fn a_file_comes_with_its_form_whatever_the_border_is() {
+        let sent = |border: &str| {
+            let part = |shape: &str, content: &str| {
+                format!(
+                    "--{border}\r\nContent-Disposition: form-data; {shape}\r\n\r\n{content}\r\n"
+                )
+            };
+            let body = [
+                part("name=\"request_id\"", "u"),
+                part("name=\"year\"", "2026"),
+                part(
+                    "name=\"file\"; filename=\"days.ics\"",
+                    "BEGIN:VCALENDAR\r\n",
+                ),
+                part("name=\"other\"; filename=\"\"", ""),
+                format!("--{border}--\r\n"),
+            ]
+            .concat();
+            let (request, mut payload) = TestRequest::post()
+                .insert_header((
+                    "Content-Type",
+                    format!("multipart/form-data; boundary={border}"),
+                ))
+                .set_payload(body)
+                .to_http_parts();
+            let read = Form::from_request(&request, &mut payload);
+            futures_util::FutureExt::now_or_never(read)
+                .unwrap()
+                .unwrap()
+        };
+        let form = sent("one");
+        assert_eq!(form.value("year"), "2026");
+        let file = form.file("file").unwrap();
+        assert_eq!(
+            (file.name.as_str(), &*file.content),
+            ("days.ics", &b"BEGIN:VCALENDAR\r\n"[..])
+        );
+        assert!(form.file("other").is_none());
+        assert_ne!(form.once(), Once::default());
+        assert_eq!(form.once(), sent("two").once());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::access::Caller;
 use super::error::{Answer, Fault};
 use super::routes;
 use super::state::{State, block};
+use crate::store::overview::{Overview, overview};
 
 /// What the frame round every page shows; the field `frame` of each page's template. Handlers take it
 /// as an argument.
@@ -141,6 +142,18 @@ impl Frame {
     }
 }
 
+impl Frame {
+    /// Shows beside a link how many things wait there.
+    fn count(&mut self, href: &str, count: i64, count_of: &'static str) {
+        let links = self.nav.iter_mut().flat_map(|group| &mut group.links);
+        for link in links.filter(|link| link.href == href) {
+            link.count = count;
+            link.count_of = count_of;
+            link.alarm = count > 0;
+        }
+    }
+}
+
 impl FromRequest for Frame {
     type Error = Fault;
     type Future = Pin<Box<dyn Future<Output = Answer<Self>>>>;
@@ -151,7 +164,18 @@ impl FromRequest for Frame {
         Box::pin(async move {
             let state = state.ok_or_else(|| Fault::unexpected("there is no state"))?;
             let store = state.store.clone();
-            frame.now = block(move || store.now()).await?.to_string();
+            let is_known = frame.person.is_some();
+            let (now, overview) = block(move || {
+                let overview = match is_known {
+                    true => store.read(overview)?,
+                    false => Overview::default(),
+                };
+                Ok((store.now()?, overview))
+            })
+            .await?;
+            frame.now = now.to_string();
+            frame.count("/", overview.past_due, "past due");
+            frame.count("/letters", overview.undelivered, "not delivered");
             Ok(frame)
         })
     }

@@ -36,6 +36,7 @@ pub mod session;
 pub mod shown;
 pub mod state;
 pub mod throttle;
+pub mod upload;
 pub mod version;
 
 mod assets;

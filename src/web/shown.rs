@@ -1,7 +1,7 @@
 //! Moments as pages show them: in the reader's zone and, where the wall shows something else, in the
 //! other side's too.
 
-use chrono::Datelike;
+use chrono::{Datelike, NaiveDateTime};
 use chrono_tz::Tz;
 
 use crate::time::{Moment, SECOND};
@@ -52,6 +52,29 @@ impl Shown {
     }
 }
 
+/// A moment as a field for local date and time holds it: `2026-11-23T10:00:00`.
+pub fn local_text(at: Moment, zone: Tz) -> String {
+    at.in_zone(zone).format("%Y-%m-%dT%H:%M:%S").to_string()
+}
+
+/// Reads a field for local date and time. A time that exists twice is the first of the two.
+///
+/// # Errors
+/// A sentence for the person who entered it, when it is no such time or the zone skips it.
+pub fn local_moment(text: &str, zone: Tz) -> Result<Moment, String> {
+    let text = text.trim();
+    let local = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"]
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+        .ok_or_else(|| {
+            format!("\"{text}\" is not a date with a time; write it like 2026-11-23T10:00")
+        })?;
+    let instant = local.and_local_timezone(zone).earliest().ok_or_else(|| {
+        format!("{text} does not exist in {zone}: the clocks were moved forward over it")
+    })?;
+    Moment::parse(&instant.to_rfc3339())
+}
+
 /// The zone as people say it: `Europe/Berlin` is `Berlin`.
 fn short(zone: Tz) -> String {
     let name = zone.name();
@@ -74,6 +97,24 @@ mod tests {
         );
         let paris = Shown::of(at, at, Tz::Europe__Berlin, Some(Tz::Europe__Paris));
         assert_eq!(paris.there, "");
+    }
+
+    #[test]
+    fn a_local_time_is_read_in_its_zone() {
+        let read = |text| local_moment(text, Tz::Europe__Berlin).map(|at| at.to_string());
+        assert_eq!(read("2026-11-23T10:00").unwrap(), "2026-11-23T09:00:00Z");
+        assert_eq!(read("2026-11-23T10:00:07").unwrap(), "2026-11-23T09:00:07Z");
+        let twice = read("2026-10-25T02:30").unwrap();
+        assert_eq!(twice, "2026-10-25T00:30:00Z", "the first of the two");
+        assert!(
+            read("2026-03-29T02:30")
+                .unwrap_err()
+                .contains("does not exist")
+        );
+        assert!(read("yesterday").unwrap_err().contains("2026-11-23T10:00"));
+        assert!(read("0001-01-01T00:00").is_err());
+        let at = Moment::parse("2026-11-23T09:00:07Z").unwrap();
+        assert_eq!(local_text(at, Tz::Europe__Berlin), "2026-11-23T10:00:07");
     }
 
     #[test]
