@@ -86,7 +86,7 @@ fn migrate(config: &Config) -> anyhow::Result<()> {
         println!("The database has this version already.");
     }
     for step in steps {
-        println!("{step}");
+        println!("Took step {step}.");
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! All integration tests, linked once.
 
+mod cli;
 mod entries;
 mod service;
 mod stories;

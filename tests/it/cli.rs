@@ -1,0 +1,216 @@
+//! The command line as scripts use it: what it prints where, and its exit codes.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+fn redress(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_redress"));
+    command.current_dir(folder).args(args);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("REDRESS_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn run(folder: &Path, args: &[&str], input: &str) -> Output {
+    let mut child = redress(folder, args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that fails early does not read.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+const ADD_ANN: &[&str] = &[
+    "user",
+    "add",
+    "--email",
+    "ann@example.com",
+    "--name",
+    "Ann",
+    "--role",
+    "administrator",
+];
+const TOKEN_OF_ANN: &[&str] = &[
+    "token",
+    "create",
+    "--email",
+    "ann@example.com",
+    "--name",
+    "script",
+];
+
+#[test]
+fn a_token_stands_alone_on_standard_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let added = run(folder.path(), ADD_ANN, "four words in a row\n");
+    assert!(added.status.success(), "{}", text(&added.stderr));
+    assert_eq!(text(&added.stdout), "", "a given password is not shown");
+    let made = run(folder.path(), TOKEN_OF_ANN, "");
+    assert!(made.status.success());
+    let token = text(&made.stdout).strip_suffix('\n').unwrap();
+    assert!(token.starts_with("rdr_") && token.len() == 47, "{token}");
+    assert!(folder.path().join("redress-data/redress.db").exists());
+}
+
+#[test]
+fn a_password_is_made_and_printed_when_none_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let added = run(folder.path(), ADD_ANN, "");
+    assert!(added.status.success(), "{}", text(&added.stderr));
+    assert_eq!(text(&added.stdout).trim_end().len(), 20);
+}
+
+#[test]
+fn wrong_usage_and_wrong_input_exit_with_2_and_say_the_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("odd.toml"), "databse_url = \"x\"").unwrap();
+    let table: &[(&[&str], &str)] = &[
+        (&["fly"], "unrecognized subcommand"),
+        (
+            &[
+                "user",
+                "add",
+                "--email",
+                "a@example.com",
+                "--name",
+                "A",
+                "--role",
+                "boss",
+            ],
+            "procurement",
+        ),
+        (
+            &[
+                "user", "add", "--email", "a", "--name", "A", "--role", "manager",
+            ],
+            "ann@example.com",
+        ),
+        (TOKEN_OF_ANN, "there is no active person ann@example.com"),
+        (
+            &["migrate", "--config", "odd.toml"],
+            "databse_url in odd.toml",
+        ),
+        (&["migrate", "--config", "none.toml"], "none.toml"),
+        (
+            &["migrate", "--database-url", "postgress://db/x"],
+            "--database-url",
+        ),
+        (&["serve", "--listen", "8080"], "127.0.0.1:8080"),
+    ];
+    for (args, way_out) in table {
+        let output = run(folder.path(), args, "four words in a row\n");
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+        assert!(said.contains(way_out), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn what_fails_exits_with_1_and_shows_no_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = "postgres://ann:hunter2@127.0.0.1:1/redress";
+    let output = run(folder.path(), &["migrate", "--database-url", url], "");
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("127.0.0.1") && !said.contains("hunter2"),
+        "{said}"
+    );
+    assert_eq!(text(&output.stdout), "");
+}
+
+#[test]
+fn migrating_twice_says_that_there_is_nothing_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = run(folder.path(), &["migrate"], "");
+    assert!(
+        text(&first.stdout).starts_with("Took step "),
+        "{}",
+        text(&first.stdout)
+    );
+    let second = run(folder.path(), &["migrate"], "");
+    assert!(
+        text(&second.stdout).contains("already"),
+        "{}",
+        text(&second.stdout)
+    );
+}
+
+/// A service that is killed when the test ends, however it ends.
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_service_offers_its_first_link_answers_and_stops_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let unready = run(
+        folder.path(),
+        &["serve", "--no-migrate", "--listen", "127.0.0.1:0"],
+        "",
+    );
+    assert_eq!(unready.status.code(), Some(1));
+    assert!(text(&unready.stderr).contains("redress migrate"));
+
+    let child = redress(folder.path(), &["--listen", "127.0.0.1:0"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut serving = Serving(child);
+    let lines = BufReader::new(serving.0.stdout.take().unwrap()).lines();
+    let mut link = String::new();
+    for line in lines.map(Result::unwrap) {
+        if line.contains("/setup/") {
+            link = line.trim().to_string();
+        }
+        if line.starts_with("Redress listens on") {
+            break;
+        }
+    }
+    let asked = ureq::get(&link).call().unwrap();
+    assert_eq!(asked.status(), 200);
+
+    let process = serving.0.id().to_string();
+    let told = Command::new("kill")
+        .args(["-TERM", &process])
+        .status()
+        .unwrap();
+    assert!(told.success());
+    assert!(serving.0.wait().unwrap().success());
+    let mut log = String::new();
+    serving
+        .0
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut log)
+        .unwrap();
+    let lines: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let answered = lines
+        .iter()
+        .find(|line| line["message"] == "answered")
+        .unwrap();
+    assert!(answered["span"]["request_id"].is_string(), "{answered}");
+    assert!(lines.iter().any(|line| line["message"] == "stopped"));
+    let secret = link.rsplit('/').next().unwrap();
+    assert!(!log.contains(secret), "the link is a secret");
+}
