@@ -17,6 +17,21 @@
 //!    }
 //!    ```
 //!
+//!    A page's handler also takes the [`Frame`] and, where one is sent, the [`Form`], whose fields are
+//!    named by the API's paths. [`try_again`] shows it once more when the input is not acceptable:
+//!
+//!    ```ignore
+//!    pub async fn enter(state: Data<State>, frame: Frame, caller: Caller, form: Form) -> Answer {
+//!        let value = form.json(&SHAPE);
+//!        let outcome = act_once(&state, &caller, form.once(), move |tx| {
+//!            let id = vendor::enter(tx, &VendorInput::read(&value)?)?;
+//!            Ok(Done::go(format!("/vendors/{}", id.reference()), "The vendor is entered."))
+//!        })
+//!        .await;
+//!        try_again(outcome, form, async |form| page(&FormPage { frame, form })).await
+//!    }
+//!    ```
+//!
 //! [`read`] asks the store, [`act`] changes something, [`act_once`] does so at most once for a request
 //! that carries an idempotency key (API) or a request id (forms). Errors go up with `?`; only
 //! [`error`] knows their status and how they look.

@@ -64,7 +64,10 @@ pub async fn edit(
 }
 
 /// The input, and the hash of the password, which takes too long to be made in a transaction.
-fn checked(value: &Value) -> Result<(PersonInput, Option<String>)> {
+///
+/// # Errors
+/// Every fault at its field.
+pub fn checked(value: &Value) -> Result<(PersonInput, Option<String>)> {
     let input = PersonInput::read(value)?;
     let hash = match &input.password {
         Some(password) => Some(hash_password(password.reveal())?),

@@ -8,9 +8,9 @@ use super::{Choice, language, page, try_again};
 use crate::actions;
 use crate::domain::PersonId;
 use crate::domain::person::{Person, PersonInput, Role};
-use crate::secret::hash_password;
 use crate::store::person;
 use crate::web::access::Caller;
+use crate::web::api::person::checked as checked_json;
 use crate::web::error::Answer;
 use crate::web::form::{Form, Shape};
 use crate::web::frame::{Frame, capitalised};
@@ -175,13 +175,5 @@ pub async fn edit(
 
 async fn checked(form: &Form) -> Answer<(PersonInput, Option<String>)> {
     let value = form.json(&SHAPE);
-    block(move || {
-        let input = PersonInput::read(&value)?;
-        let hash = match &input.password {
-            Some(password) => Some(hash_password(password.reveal())?),
-            None => None,
-        };
-        Ok((input, hash))
-    })
-    .await
+    block(move || checked_json(&value)).await
 }
