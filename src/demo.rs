@@ -18,7 +18,7 @@ use crate::domain::person::PersonInput;
 use crate::domain::words::Source;
 use crate::domain::{IncidentId, PersonId};
 use crate::engine::deliver::{Sender, deliver};
-use crate::engine::{routines, tick};
+use crate::engine::tick;
 use crate::error::{Error, Result};
 use crate::store::{self, Actor, Store};
 use crate::time::{DAY, HandTime, Moment};
@@ -62,9 +62,16 @@ pub fn beginning(now: Moment) -> Moment {
 ///
 /// # Errors
 /// When an action is refused or the database does not do as asked.
-pub async fn fill(store: &Store, hand: &HandTime, until: Moment, sender: &Sender, password_hash: String) -> anyhow::Result<Made> {
+pub async fn fill(
+    store: &Store,
+    hand: &HandTime,
+    until: Moment,
+    sender: &Sender,
+    password_hash: String,
+) -> anyhow::Result<Made> {
     let mut cast = people(store, &password_hash)?;
-    let signed = contracts::sign(store, cast.pia, hand.now()).context("the contracts could not be entered")?;
+    let signed = contracts::sign(store, cast.pia, hand.now())
+        .context("the contracts could not be entered")?;
     let mut chance = Chance::new(20_260_101);
     let mut stage = Stage {
         store,
@@ -86,10 +93,19 @@ pub async fn fill(store: &Store, hand: &HandTime, until: Moment, sender: &Sender
         stage.pass_to(next.at).await?;
         match next.task {
             Task::Raise(raised) => {
-                let who = if raised.contract == 3 { cast.li } else { cast.ann };
+                let who = if raised.contract == 3 {
+                    cast.li
+                } else {
+                    cast.ann
+                };
                 let id = stage.raise(who, &signed[raised.contract], &raised)?;
                 incidents += 1;
-                for act in plot::acts(&stage.clocks(id)?, &signed[raised.contract], &raised, &mut chance) {
+                for act in plot::acts(
+                    &stage.clocks(id)?,
+                    &signed[raised.contract],
+                    &raised,
+                    &mut chance,
+                ) {
                     stage.push(act.at, Task::Record(who, id, act));
                 }
             }
@@ -113,18 +129,55 @@ struct Cast {
 }
 
 fn people(store: &Store, password_hash: &str) -> Result<Cast> {
-    let mut add = |name: &str, email: &'static str, role: &'static str, zone: &str, locale: &str| -> Result<(PersonId, Login)> {
+    let add = |name: &str,
+               email: &'static str,
+               role: &'static str,
+               zone: &str,
+               locale: &str|
+     -> Result<(PersonId, Login)> {
         let input = json!({"name": name, "email": email, "role": role, "time_zone": zone, "locale": locale});
         let input = PersonInput::read(&input)?;
         let hash = password_hash.to_string();
-        let id = store.write(Actor::Operator, move |tx| actions::person::add(tx, &input, Some(&hash)))?;
+        let id = store.write(Actor::Operator, move |tx| {
+            actions::person::add(tx, &input, Some(&hash))
+        })?;
         Ok((id, Login { email, role }))
     };
-    let (_, adam) = add("Adam Keller", "adam@example.com", "administrator", "Europe/Berlin", "en")?;
-    let (ann, ann_login) = add("Ann Fischer", "ann@example.com", "engineer", "Europe/Berlin", "en")?;
-    let (li, li_login) = add("李娜", "li@example.com", "engineer", "Asia/Shanghai", "zh-CN")?;
-    let (_, max_login) = add("Max Brunner", "max@example.com", "manager", "Europe/Berlin", "en")?;
-    let (pia, pia_login) = add("Pia Lindqvist", "pia@example.com", "procurement", "Europe/Stockholm", "en")?;
+    let (_, adam) = add(
+        "Adam Keller",
+        "adam@example.com",
+        "administrator",
+        "Europe/Berlin",
+        "en",
+    )?;
+    let (ann, ann_login) = add(
+        "Ann Fischer",
+        "ann@example.com",
+        "engineer",
+        "Europe/Berlin",
+        "en",
+    )?;
+    let (li, li_login) = add(
+        "李娜",
+        "li@example.com",
+        "engineer",
+        "Asia/Shanghai",
+        "zh-CN",
+    )?;
+    let (_, max_login) = add(
+        "Max Brunner",
+        "max@example.com",
+        "manager",
+        "Europe/Berlin",
+        "en",
+    )?;
+    let (pia, pia_login) = add(
+        "Pia Lindqvist",
+        "pia@example.com",
+        "procurement",
+        "Europe/Stockholm",
+        "en",
+    )?;
     Ok(Cast {
         ann,
         li,
@@ -188,22 +241,25 @@ impl Stage<'_> {
             let next = self.store.read(|conn| {
                 let timer = store::clock::next_timer(conn)?;
                 let letter = store::letter::next_due(conn)?;
-                let routine = routines::next_due(conn)?;
-                Ok([timer, letter, routine].into_iter().flatten().min())
+                Ok([timer, letter].into_iter().flatten().min())
             })?;
             match next.filter(|next| *next <= moment) {
                 Some(next) => self.hand.set(next.max(self.hand.now())),
                 None => break,
             }
             self.breaches += tick::tick(self.store)?.followed.breached;
-            routines::run_due(self.store)?;
             self.letters += deliver(self.store, self.sender).await?.sent;
         }
         self.hand.set(moment.max(self.hand.now()));
         Ok(())
     }
 
-    fn raise(&self, who: PersonId, contract: &Signed, raising: &plot::Raising) -> Result<IncidentId> {
+    fn raise(
+        &self,
+        who: PersonId,
+        contract: &Signed,
+        raising: &plot::Raising,
+    ) -> Result<IncidentId> {
         let input: Value = json!({
             "contract_id": contract.id,
             "severity": raising.severity,
@@ -214,19 +270,24 @@ impl Stage<'_> {
         });
         let raise = Raise::read(&input)?;
         self.store
-            .write(Actor::Person(who), move |tx| actions::incident::raise(tx, &raise, Source::Page))
+            .write(Actor::Person(who), move |tx| {
+                actions::incident::raise(tx, &raise, Source::Page)
+            })
             .map(|incident| incident.id)
     }
 
     fn clocks(&self, incident: IncidentId) -> Result<Vec<crate::domain::clock::ClockRow>> {
-        self.store.read(|conn| store::clock::of_incident(conn, incident))
+        self.store
+            .read(|conn| store::clock::of_incident(conn, incident))
     }
 
     fn record(&self, who: PersonId, incident: IncidentId, act: &Act) -> Result<()> {
         let mut event = act.event.clone();
         if let Some(kind) = act.about {
             // Agreements and corrections name the event they are about by its number.
-            let events = self.store.read(|conn| store::incident::events(conn, incident))?;
+            let events = self
+                .store
+                .read(|conn| store::incident::events(conn, incident))?;
             let about = events.iter().rev().find(|event| event.kind == kind);
             let Some(about) = about else { return Ok(()) };
             event[act.field] = json!(about.seq);

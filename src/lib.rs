@@ -6,6 +6,7 @@ pub mod actions;
 pub mod cli;
 pub mod config;
 pub mod consequence;
+pub mod demo;
 pub mod domain;
 pub mod engine;
 pub mod error;

@@ -1,15 +1,13 @@
 //! `redress demo`: the service on a throw-away database with half a year behind it.
 
-use anyhow::Context;
-use lettre::message::Mailbox;
-
 use crate::config::Config;
 use crate::demo;
 use crate::engine::deliver::Sender;
-use crate::mail::outlet::Outlet;
+use crate::mail::outlet::{MemoryOutlet, Outlet};
 use crate::secret::{Secret, hash_password};
 use crate::store::{DatabaseUrl, Store};
 use crate::time::{HandTime, TimeSource};
+use anyhow::Context;
 
 use super::serve;
 
@@ -26,20 +24,25 @@ pub(super) fn run(config: &Config) -> anyhow::Result<()> {
     store.migrate()?;
     let password = Secret::fresh()?.reveal()[..14].to_string();
     let sender = Sender {
-        outlet: Outlet::memory(),
-        from: config.mail_from.parse::<Mailbox>().context("mail_from is not an address")?,
+        outlet: Outlet::Memory(MemoryOutlet::default()),
+        from: serve::sender_address(config)?,
         public_url: config.public_url(config.listen),
     };
     println!("Half a year passes …");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let made = runtime.block_on(demo::fill(&store, &hand, until, &sender, hash_password(&password)?))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let made = runtime.block_on(demo::fill(
+        &store,
+        &hand,
+        until,
+        &sender,
+        hash_password(&password)?,
+    ))?;
     drop(store);
     println!(
         "{} incidents, {} breaches, {} letters. Sign in with the password {} as",
-        made.incidents,
-        made.breaches,
-        made.letters,
-        password
+        made.incidents, made.breaches, made.letters, password
     );
     for login in &made.logins {
         println!("    {:<18} {}", login.email, login.role);

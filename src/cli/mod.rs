@@ -4,6 +4,7 @@
 
 pub mod calendar;
 
+mod demo;
 mod serve;
 mod token;
 mod user;
@@ -33,6 +34,8 @@ pub struct Cli {
 enum Command {
     /// Run the service: pages, API and engine (also without a command)
     Serve(serve::Args),
+    /// Run the service on a throw-away database with half a year of believable data
+    Demo,
     /// Calendar questions
     #[command(subcommand)]
     Calendar(CalendarCommand),
@@ -70,6 +73,7 @@ fn begin(cli: Cli) -> anyhow::Result<()> {
     let serve = Command::Serve(serve::Args::default());
     match cli.command.unwrap_or(serve) {
         Command::Serve(args) => serve::run(&settings()?, &args),
+        Command::Demo => demo::run(&settings()?),
         Command::Calendar(CalendarCommand::Eval) => {
             calendar::eval(std::io::stdin().lock(), std::io::stdout().lock()).map(drop)
         }

@@ -1,14 +1,19 @@
 //! `redress serve`: pages, API and engine in one process, until it is told to stop.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 
 use anyhow::Context;
+use lettre::message::Mailbox;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::open;
 use crate::actions;
-use crate::config::Config;
+use crate::config::{Config, WrongSetting};
+use crate::engine;
+use crate::engine::deliver::Sender;
+use crate::mail::outlet::{Outlet, Patience, SmtpOutlet};
 use crate::secret::Secret;
 use crate::store::{Actor, Store};
 use crate::time::TimeSource;
@@ -46,15 +51,54 @@ pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?
-        .block_on(serve(store, &public_url, listener))
+        .block_on(serve(store, sender(config, &public_url)?, listener))
+}
+
+/// By which way letters leave: the mail server, or files while there is none.
+fn sender(config: &Config, public_url: &str) -> anyhow::Result<Sender> {
+    let outlet = match &config.smtp_url {
+        Some(url) => {
+            let server = SmtpOutlet::from_url(url.as_str(), Patience::default());
+            Outlet::Smtp(server.map_err(|reason| WrongSetting {
+                setting: "smtp_url".to_string(),
+                reason,
+            })?)
+        }
+        None => Outlet::Folder(config.mail_folder()),
+    };
+    Ok(Sender {
+        outlet,
+        from: sender_address(config)?,
+        public_url: public_url.to_string(),
+    })
+}
+
+/// Whom letters come from.
+pub(super) fn sender_address(config: &Config) -> Result<Mailbox, WrongSetting> {
+    config.mail_from.parse().map_err(|error| WrongSetting {
+        setting: "mail_from".to_string(),
+        reason: format!(
+            "\"{}\" is not a sender ({error}); write it like Redress <redress@example.com>",
+            config.mail_from
+        ),
+    })
 }
 
 /// Answers requests and does what is due until a signal comes; then finishes the requests that were
 /// begun, and only then stops the work behind them.
-async fn serve(store: Store, public_url: &str, listener: TcpListener) -> anyhow::Result<()> {
-    let state = State::new(store, public_url);
-    let (stop, _stopped) = watch::channel(false);
+async fn serve(store: Store, sender: Sender, listener: TcpListener) -> anyhow::Result<()> {
+    let public_url = sender.public_url.clone();
+    let state = State::new(store.clone(), &public_url);
+    let (stop, stopped) = watch::channel(false);
     let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
+    let health = Arc::new(engine::Health::default());
+    state
+        .checks
+        .add("engine", engine::check(store.clone(), Arc::clone(&health)));
+    tasks.spawn(async move {
+        engine::run(store, Arc::new(sender), health, stopped).await;
+        Ok(())
+    });
     let server = web::start(state, listener)?;
     tracing::info!(address = %server.address, public_url, "listening");
     println!("Redress listens on {public_url}");

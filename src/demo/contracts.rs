@@ -47,7 +47,9 @@ struct Hand<'a> {
 impl Hand<'_> {
     fn calendar(&self, value: Value) -> Result<CalendarId> {
         let input = CalendarInput::read(&value)?;
-        self.store.write(Actor::Person(self.who), move |tx| actions::calendar::enter(tx, &input))
+        self.store.write(Actor::Person(self.who), move |tx| {
+            actions::calendar::enter(tx, &input)
+        })
     }
 
     fn contract(&self, vendor: Value, mut contract: Value) -> Result<ContractId> {
@@ -66,7 +68,13 @@ impl Hand<'_> {
                 {"name": "Support desk", "email": "support@nimbus.example", "rung": 1},
                 {"name": "Duty manager", "email": "duty@nimbus.example", "rung": 2},
                 {"name": "Dana Ortiz, technical account manager", "email": "dana.ortiz@nimbus.example", "rung": 3}]});
-        let respond = [("critical", "PT15M"), ("down", "PT1H"), ("impaired", "PT4H"), ("system", "PT12H"), ("general", "PT24H")];
+        let respond = [
+            ("critical", "PT15M"),
+            ("down", "PT1H"),
+            ("impaired", "PT4H"),
+            ("system", "PT12H"),
+            ("general", "PT24H"),
+        ];
         let mut commitments: Vec<Value> = respond
             .iter()
             .map(|(severity, target)| json!({"clause": "3.2", "metric": "respond", "severity": severity, "calendar_id": always, "target": {"open_time": target}}))
@@ -89,7 +97,13 @@ impl Hand<'_> {
                      "repeat": {"every": "PT1H", "times": 3, "until": "acknowledged"}, "severities": ["critical", "down"]}]}});
         Ok(Signed {
             id: self.contract(vendor, contract)?,
-            severities: &[("critical", 0.15), ("down", 0.25), ("impaired", 0.3), ("system", 0.15), ("general", 0.15)],
+            severities: &[
+                ("critical", 0.15),
+                ("down", 0.25),
+                ("impaired", 0.3),
+                ("system", 0.15),
+                ("general", 0.15),
+            ],
             titles: &[
                 "Object storage answers with errors in one region",
                 "Managed database failover does not complete",
@@ -264,8 +278,12 @@ fn berlin() -> Value {
         ("2027-05-17", "Whit Monday"),
     ];
     let mut exceptions = closed(&holidays);
-    exceptions.push(json!({"date": "2026-12-24", "name": "Christmas Eve", "windows": [["09:00", "12:00"]]}));
-    exceptions.push(json!({"date": "2026-12-31", "name": "New Year's Eve", "windows": [["09:00", "12:00"]]}));
+    exceptions.push(
+        json!({"date": "2026-12-24", "name": "Christmas Eve", "windows": [["09:00", "12:00"]]}),
+    );
+    exceptions.push(
+        json!({"date": "2026-12-31", "name": "New Year's Eve", "windows": [["09:00", "12:00"]]}),
+    );
     json!({"name": "Berlin office", "time_zone": "Europe/Berlin",
         "week": {"mon": day, "tue": day, "wed": day, "thu": day, "fri": [["09:00", "12:30"], ["13:30", "16:00"]]},
         "exceptions": exceptions})
@@ -284,7 +302,8 @@ fn shanghai() -> Value {
         ("2027-01-01", "元旦"),
     ];
     let mut exceptions = closed(&holidays);
-    exceptions.push(json!({"date": "2026-10-10", "name": "调休上班", "windows": [["09:00", "18:00"]]}));
+    exceptions
+        .push(json!({"date": "2026-10-10", "name": "调休上班", "windows": [["09:00", "18:00"]]}));
     json!({"name": "上海 / Shanghai", "time_zone": "Asia/Shanghai",
         "week": {"mon": day, "tue": day, "wed": day, "thu": day, "fri": day}, "exceptions": exceptions})
 }

@@ -32,7 +32,13 @@ pub(super) struct Act {
 }
 
 /// The incidents of the period, the last few of them within its last hours.
-pub(super) fn raisings(signed: &[Signed], from: Moment, until: Moment, count: usize, chance: &mut Chance) -> Vec<Raising> {
+pub(super) fn raisings(
+    signed: &[Signed],
+    from: Moment,
+    until: Moment,
+    count: usize,
+    chance: &mut Chance,
+) -> Vec<Raising> {
     let recent = 12;
     let mut raised = Vec::with_capacity(count);
     for number in 0..count {
@@ -84,31 +90,51 @@ fn severity(of: &Signed, chance: &mut Chance) -> String {
 }
 
 /// How the incident goes on, planned against the deadlines that its clocks have when it is raised.
-pub(super) fn acts(clocks: &[ClockRow], signed: &Signed, raising: &Raising, chance: &mut Chance) -> Vec<Act> {
+pub(super) fn acts(
+    clocks: &[ClockRow],
+    signed: &Signed,
+    raising: &Raising,
+    chance: &mut Chance,
+) -> Vec<Act> {
     let mut script = Script {
         clocks,
         start: raising.at,
         acts: Vec::new(),
     };
     if chance.happens(0.03) {
-        script.add(2 * HOUR, json!({"kind": "cancelled", "reason": "raised twice; see the other incident"}));
+        script.add(
+            2 * HOUR,
+            json!({"kind": "cancelled", "reason": "raised twice; see the other incident"}),
+        );
         return script.acts;
     }
-    let promptness = if chance.happens(0.78) { chance.between(0.15, 0.95) } else { chance.between(1.05, 2.2) };
+    let promptness = if chance.happens(0.78) {
+        chance.between(0.15, 0.95)
+    } else {
+        chance.between(1.05, 2.2)
+    };
     let answered = script.by(Metric::Respond, promptness, HOUR);
     if raising.recent && chance.happens(0.5) {
         return script.acts;
     }
     script.responded(answered, chance);
-    let over = [(Metric::Restore, 6 * HOUR), (Metric::Resolve, 20 * HOUR), (Metric::Workaround, 8 * HOUR)]
-        .into_iter()
-        .find(|(metric, _)| script.clock(*metric).is_some());
+    let over = [
+        (Metric::Restore, 6 * HOUR),
+        (Metric::Resolve, 20 * HOUR),
+        (Metric::Workaround, 8 * HOUR),
+    ]
+    .into_iter()
+    .find(|(metric, _)| script.clock(*metric).is_some());
     let (main, usual) = over.unwrap_or((Metric::Resolve, 9 * HOUR));
-    let speed = if chance.happens(0.8) { chance.between(0.3, 0.92) } else { chance.between(1.02, 1.6) };
+    let speed = if chance.happens(0.8) {
+        chance.between(0.3, 0.92)
+    } else {
+        chance.between(1.02, 1.6)
+    };
     let mut ended = script.by(main, speed, usual).max(answered + 20 * MINUTE);
     script.updates(answered, ended, chance);
     if let Some(stop) = signed.stop.filter(|_| chance.happens(0.18)) {
-        ended += script.pause(stop, answered, ended, chance);
+        ended = ended + script.pause(stop, answered, ended, chance);
     }
     if let Some(stop) = signed.agreed_stop.filter(|_| chance.happens(0.1)) {
         script.agreed_pause(stop, answered, ended, chance);
@@ -139,7 +165,10 @@ impl Script<'_> {
 
     /// The moment at which that share of the way to the deadline is gone.
     fn by(&self, metric: Metric, share: f64, otherwise: Micros) -> Moment {
-        let due = self.clock(metric).and_then(|clock| clock.due_at).unwrap_or(self.start + otherwise);
+        let due = self
+            .clock(metric)
+            .and_then(|clock| clock.due_at)
+            .unwrap_or(self.start + otherwise);
         self.start + ((due - self.start) as f64 * share) as Micros
     }
 
@@ -163,7 +192,12 @@ impl Script<'_> {
             let event = json!({"kind": "responded", "occurred_at": at, "reason": "by telephone, entered after the call"});
             return self.push(at + HOUR, event, None, "");
         }
-        self.push(at, json!({"kind": "responded", "reason": *chance.pick(ANSWERS)}), None, "");
+        self.push(
+            at,
+            json!({"kind": "responded", "reason": *chance.pick(ANSWERS)}),
+            None,
+            "",
+        );
         if chance.happens(0.05) {
             let right = at - (at - self.start) / 3;
             let event = json!({"kind": "corrected", "occurred_at": right, "reason": "their ticket shows the answer earlier"});
@@ -177,12 +211,21 @@ impl Script<'_> {
         };
         let mut at = from;
         for _ in 0..12 {
-            let gap = if chance.happens(0.85) { chance.between(0.5, 0.95) } else { chance.between(1.1, 1.8) };
+            let gap = if chance.happens(0.85) {
+                chance.between(0.5, 0.95)
+            } else {
+                chance.between(1.1, 1.8)
+            };
             at = at + (budget as f64 * gap) as Micros;
             if at >= to {
                 return;
             }
-            self.push(at, json!({"kind": "updated", "reason": *chance.pick(UPDATES)}), None, "");
+            self.push(
+                at,
+                json!({"kind": "updated", "reason": *chance.pick(UPDATES)}),
+                None,
+                "",
+            );
         }
     }
 
@@ -190,19 +233,48 @@ impl Script<'_> {
     fn pause(&mut self, stop: &str, from: Moment, to: Moment, chance: &mut Chance) -> Micros {
         let begins = from + ((to - from) as f64 * chance.between(0.1, 0.5)) as Micros;
         let length = ((to - from) as f64 * chance.between(0.2, 0.5)) as Micros;
-        self.push(begins, json!({"kind": "paused", "stop": stop, "reason": "their technician waits at the gate"}), None, "");
-        self.push(begins + length, json!({"kind": "resumed", "stop": stop}), None, "");
+        self.push(
+            begins,
+            json!({"kind": "paused", "stop": stop, "reason": "their technician waits at the gate"}),
+            None,
+            "",
+        );
+        self.push(
+            begins + length,
+            json!({"kind": "resumed", "stop": stop}),
+            None,
+            "",
+        );
         length
     }
 
     fn agreed_pause(&mut self, stop: &str, from: Moment, to: Moment, chance: &mut Chance) {
         let begins = from + ((to - from) as f64 * chance.between(0.5, 0.7)) as Micros;
         let length = ((to - from) as f64 * chance.between(0.1, 0.25)) as Micros;
-        self.push(begins, json!({"kind": "paused", "stop": stop, "reason": "asked for by their duty manager"}), None, "");
-        let answer = if chance.happens(0.7) { "agreed" } else { "refused" };
+        self.push(
+            begins,
+            json!({"kind": "paused", "stop": stop, "reason": "asked for by their duty manager"}),
+            None,
+            "",
+        );
+        let answer = if chance.happens(0.7) {
+            "agreed"
+        } else {
+            "refused"
+        };
         let event = json!({"kind": answer, "reason": "by mail from both sides"});
-        self.push(begins + length / 2, event, Some(EventKind::Paused), "concerns");
-        self.push(begins + length, json!({"kind": "resumed", "stop": stop}), None, "");
+        self.push(
+            begins + length / 2,
+            event,
+            Some(EventKind::Paused),
+            "concerns",
+        );
+        self.push(
+            begins + length,
+            json!({"kind": "resumed", "stop": stop}),
+            None,
+            "",
+        );
     }
 
     fn ending(&mut self, main: Metric, at: Moment, chance: &mut Chance) {
@@ -211,16 +283,38 @@ impl Script<'_> {
             Metric::Workaround => "worked_around",
             _ => "resolved",
         };
-        self.push(at, json!({"kind": kind, "reason": *chance.pick(ENDINGS)}), None, "");
+        self.push(
+            at,
+            json!({"kind": kind, "reason": *chance.pick(ENDINGS)}),
+            None,
+            "",
+        );
         let mut resolved = at;
         if kind != "resolved" {
-            resolved = self.by(Metric::Resolve, chance.between(0.5, 0.9), 30 * HOUR).max(at + HOUR);
-            self.push(resolved, json!({"kind": "resolved", "reason": *chance.pick(ENDINGS)}), None, "");
+            resolved = self
+                .by(Metric::Resolve, chance.between(0.5, 0.9), 30 * HOUR)
+                .max(at + HOUR);
+            self.push(
+                resolved,
+                json!({"kind": "resolved", "reason": *chance.pick(ENDINGS)}),
+                None,
+                "",
+            );
         }
         if chance.happens(0.06) {
             let again = resolved + chance.between(2.0, 30.0).mul_add(HOUR as f64, 0.0) as Micros;
-            self.push(again, json!({"kind": "reopened", "reason": "it is back"}), None, "");
-            self.push(again + 3 * HOUR, json!({"kind": "resolved", "reason": "a part was replaced"}), None, "");
+            self.push(
+                again,
+                json!({"kind": "reopened", "reason": "it is back"}),
+                None,
+                "",
+            );
+            self.push(
+                again + 3 * HOUR,
+                json!({"kind": "resolved", "reason": "a part was replaced"}),
+                None,
+                "",
+            );
         }
     }
 }

@@ -4,4 +4,5 @@
 
 pub mod letters;
 pub mod message;
+pub mod outlet;
 mod wording;

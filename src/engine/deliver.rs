@@ -1,0 +1,235 @@
+//! Letters whose turn has come: leased, judged again, sent outside any transaction, settled.
+//!
+//! At least once: a process that dies between sending and settling sends the letter again when its
+//! lease has ended, with the same Message-ID, so that the double is recognisable.
+
+use futures_util::future::try_join_all;
+use lettre::message::Mailbox;
+
+use super::blocking;
+use crate::domain::clock::ClockRow;
+use crate::domain::letter::{LetterFacts, Recipient};
+use crate::domain::outbox::{Letter, moot, retry_after};
+use crate::error::Result;
+use crate::mail::letters::{Rendered, render};
+use crate::mail::message::{Envelope, message};
+use crate::mail::outlet::{Delivery, Outgoing, Outlet};
+use crate::store::letter::{Sent, Settlement};
+use crate::store::{self, Actor, Store};
+use crate::time::Moment;
+
+/// Letters leased at once and sent side by side, so that a lease outlives the sending of each.
+const BATCH: i64 = 4;
+
+/// By which way letters leave, and in whose name.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    /// The way.
+    pub outlet: Outlet,
+    /// Whom they come from.
+    pub from: Mailbox,
+    /// Where links in letters lead, without a slash at the end.
+    pub public_url: String,
+}
+
+/// What became of the letters of one call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// Taken by the mail server.
+    pub sent: u32,
+    /// To be tried again.
+    pub retried: u32,
+    /// Failed for good.
+    pub failed: u32,
+    /// Not needed any more.
+    pub cancelled: u32,
+}
+
+/// Sends every letter whose turn has come; leaves none behind.
+///
+/// # Errors
+/// When the database does not do as asked; a letter that was leased then is due again when its lease
+/// ends.
+pub async fn deliver(store: &Store, sender: &Sender) -> Result<Delivered> {
+    let mut done = Delivered::default();
+    loop {
+        let leased = lease(store).await?;
+        if leased.is_empty() {
+            return Ok(done);
+        }
+        let sending = leased.into_iter().map(|letter| one(store, sender, letter));
+        for end in try_join_all(sending).await? {
+            match end {
+                End::Sent => done.sent += 1,
+                End::Retried => done.retried += 1,
+                End::Failed => done.failed += 1,
+                End::Cancelled => done.cancelled += 1,
+            }
+        }
+    }
+}
+
+async fn lease(store: &Store) -> Result<Vec<Letter>> {
+    let store = store.clone();
+    blocking(move || {
+        let now = store.now()?;
+        // A lease is a write; without this look an idle outbox would write for ever.
+        if store
+            .read(store::letter::next_due)?
+            .is_none_or(|next| next > now)
+        {
+            return Ok(Vec::new());
+        }
+        store.write(Actor::Engine, |tx| store::letter::lease(tx, BATCH))
+    })
+    .await
+}
+
+/// What became of one letter.
+enum End {
+    Sent,
+    Retried,
+    Failed,
+    Cancelled,
+}
+
+async fn one(store: &Store, sender: &Sender, letter: Letter) -> Result<End> {
+    let judging = store.clone();
+    let judged = letter.clone();
+    let (now, needless) = blocking(move || {
+        let now = judging.now()?;
+        let needless = judging.read(|conn| needless(conn, &judged))?;
+        Ok((now, needless))
+    })
+    .await?;
+    if let Some(reason) = needless {
+        settle(
+            store,
+            &letter,
+            None,
+            Settlement::Cancelled(reason.to_string()),
+        )
+        .await?;
+        return Ok(End::Cancelled);
+    }
+    let (rendered, bytes) = match written(sender, &letter, now) {
+        Ok(written) => written,
+        Err(wrong) => {
+            tracing::error!(letter = letter.id.0, error = %wrong, "a letter could not be written");
+            settle(store, &letter, None, Settlement::Failed(wrong)).await?;
+            return Ok(End::Failed);
+        }
+    };
+    let outgoing = Outgoing {
+        id: letter.id,
+        at: now,
+        from: sender.from.email.to_string(),
+        to: letter.email.clone(),
+        bytes: bytes.clone(),
+    };
+    let how = match sender.outlet.send(&outgoing).await {
+        Delivery::Accepted { .. } => Settlement::Sent,
+        Delivery::Refused { code, text } => {
+            Settlement::Failed(format!("refused with {code} {text}"))
+        }
+        Delivery::Deferred { code, text } => {
+            later(&letter, now, format!("put off with {code} {text}"))
+        }
+        Delivery::Unreachable { error } => later(&letter, now, error),
+        Delivery::InDoubt { error } => later(&letter, now, format!("may have arrived: {error}")),
+    };
+    let end = match &how {
+        Settlement::Sent => End::Sent,
+        Settlement::Retry(..) => End::Retried,
+        Settlement::Cancelled(_) => End::Cancelled,
+        Settlement::Failed(wrong) => {
+            tracing::warn!(
+                letter = letter.id.0,
+                to = letter.email,
+                error = wrong,
+                "a letter failed"
+            );
+            End::Failed
+        }
+    };
+    let sent = Sent {
+        subject: rendered.subject,
+        text: rendered.text,
+        html: rendered.html,
+        bytes,
+    };
+    settle(store, &letter, Some(sent), how).await?;
+    Ok(end)
+}
+
+fn later(letter: &Letter, now: Moment, error: String) -> Settlement {
+    let attempts = letter.attempts + 1;
+    // Spread by the letter's number: letters that failed together do not come back together.
+    let jitter = (letter.id.0.rem_euclid(97)) as f64 / 97.0;
+    match retry_after(attempts, jitter) {
+        Some(wait) => Settlement::Retry(now + wait, error),
+        None => Settlement::Failed(format!("given up after {attempts} attempts: {error}")),
+    }
+}
+
+/// Why the letter is not needed any more, if so: judged when it is leased, not when it was queued.
+fn needless(conn: &mut store::Conn, letter: &Letter) -> Result<Option<&'static str>> {
+    let clock: Option<ClockRow> = match letter.clock_id {
+        Some(id) => Some(store::clock::get(conn, id)?),
+        None => None,
+    };
+    let same_lap = match (&clock, &letter.facts) {
+        (Some(clock), LetterFacts::Incident(facts)) => facts
+            .clocks
+            .first()
+            .is_none_or(|stated| stated.interval == clock.interval),
+        _ => true,
+    };
+    let withdrawn = match letter.breach_id {
+        Some(id) => store::breach::get(conn, id)?.1.is_some(),
+        None => false,
+    };
+    let open = clock.map(|clock| clock.state.is_open());
+    Ok(moot(letter, open, same_lap, withdrawn))
+}
+
+fn written(sender: &Sender, letter: &Letter, now: Moment) -> Result<(Rendered, Vec<u8>), String> {
+    let recipient = Recipient {
+        name: letter.name.clone(),
+        email: letter.email.clone(),
+        locale: letter.locale,
+        time_zone: letter.time_zone,
+        side: letter.side,
+    };
+    let rendered = render(&letter.facts, &recipient, &sender.public_url, now)
+        .map_err(|error| error.to_string())?;
+    let domain = sender.from.email.domain();
+    let envelope = Envelope {
+        from: sender.from.clone(),
+        message_id: format!("<{}@{domain}>", letter.message_id),
+        thread: letter
+            .thread
+            .as_ref()
+            .map(|thread| format!("<{thread}@{domain}>")),
+    };
+    let bytes =
+        message(&rendered, &recipient, &envelope, now).map_err(|error| error.to_string())?;
+    Ok((rendered, bytes))
+}
+
+async fn settle(store: &Store, letter: &Letter, sent: Option<Sent>, how: Settlement) -> Result<()> {
+    let (store, id, lease) = (store.clone(), letter.id, letter.lease);
+    let settled = blocking(move || {
+        store.write(Actor::Engine, move |tx| {
+            store::letter::settle(tx, id, lease, sent.as_ref(), &how)
+        })
+    })
+    .await?;
+    if !settled {
+        tracing::warn!(
+            letter = letter.id.0,
+            "another engine had taken the letter over"
+        );
+    }
+    Ok(())
+}

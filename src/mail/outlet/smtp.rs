@@ -1,0 +1,681 @@
+//! A mail server, spoken to by lettre's connection one command at a time.
+//!
+//! Not lettre's transport: it does not tell a connection lost before the content from one lost
+//! after it, which is the difference between sending a letter again and sending it twice; it closes
+//! the connection at the first refused recipient; and on a socket with Nagle's algorithm the final
+//! dot waits for the acknowledgement of the text, some 40 ms for each letter.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use lettre::Address;
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
+use lettre::transport::smtp::extension::{
+    ClientId, Extension, MailBodyParameter, MailParameter, ServerInfo,
+};
+use lettre::transport::smtp::response::Response;
+use percent_encoding::percent_decode_str;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use url::{Host, Url};
+
+use super::{Delivery, Outgoing};
+use crate::domain::outbox::LEASE;
+use crate::time::SECOND;
+
+/// How long the server may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For the connection, and for each answer but the last.
+    pub exchange: Duration,
+    /// From the first byte of the content to the answer to it.
+    pub content: Duration,
+}
+
+const EXCHANGE: Duration = Duration::from_secs(20);
+const CONTENT: Duration = Duration::from_secs(60);
+
+/// Connect, greeting, STARTTLS, AUTH, MAIL, RCPT and DATA; MAIL and RSET once more on a connection
+/// that turns out to be dead.
+const EXCHANGES: u32 = 9;
+
+/// The longest that one letter can take with the usual [`Patience`].
+pub const LONGEST_SEND: Duration =
+    Duration::from_secs(EXCHANGES as u64 * EXCHANGE.as_secs() + CONTENT.as_secs());
+
+// A letter whose lease ends while it is being sent is sent twice.
+const _: () = assert!(LONGEST_SEND.as_secs() < (LEASE / SECOND) as u64);
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            exchange: EXCHANGE,
+            content: CONTENT,
+        }
+    }
+}
+
+/// Connections kept open between letters; more than these are opened when needed and closed again.
+const KEPT: usize = 4;
+
+/// A connection that nobody needs for so long is closed; most servers would do so after five minutes.
+const REST: Duration = Duration::from_secs(30);
+
+/// A mail server; copies share its connections.
+#[derive(Clone)]
+pub struct SmtpOutlet(Arc<Shared>);
+
+struct Shared {
+    server: Server,
+    resting: Mutex<Resting>,
+}
+
+/// What the URL says.
+struct Server {
+    host: String,
+    port: u16,
+    tls: Tls,
+    login: Option<(String, String)>,
+    hello: ClientId,
+    patience: Patience,
+}
+
+enum Tls {
+    None,
+    /// STARTTLS where the server offers it.
+    Opportunistic(TlsParameters),
+    /// STARTTLS, or nothing is sent.
+    Required(TlsParameters),
+    /// TLS from the first byte.
+    Implicit(TlsParameters),
+}
+
+#[derive(Default)]
+struct Resting {
+    connections: Vec<(u64, AsyncSmtpConnection)>,
+    /// Counts connections put to rest, so that the end of a rest finds its own.
+    count: u64,
+}
+
+/// Starting.
+impl SmtpOutlet {
+    /// Reads `smtp://host`, `smtp://user:password@host:587?tls=required`, `smtps://…`; nothing is
+    /// connected yet.
+    ///
+    /// `smtp` without `tls` is not encrypted (port 25); `tls=required` and `tls=opportunistic` use
+    /// STARTTLS (port 587); `smtps` is TLS from the start (port 465). A path is the name to say in EHLO.
+    ///
+    /// # Errors
+    /// A sentence for whoever configured it, without the password.
+    pub fn from_url(url: &str, patience: Patience) -> Result<Self, String> {
+        Ok(Self(Arc::new(Shared {
+            server: Server::from_url(url, patience)?,
+            resting: Mutex::default(),
+        })))
+    }
+}
+
+impl Server {
+    fn from_url(url: &str, patience: Patience) -> Result<Self, String> {
+        let url = Url::parse(url).map_err(|error| {
+            format!("the mail server's URL cannot be read ({error}); write it like smtp://user:password@mail.example.com:587?tls=required")
+        })?;
+        let host = match url.host() {
+            Some(Host::Domain(name)) => name.to_string(),
+            Some(Host::Ipv4(address)) => address.to_string(),
+            Some(Host::Ipv6(address)) => address.to_string(),
+            None => return Err("the mail server's URL names no host".to_string()),
+        };
+        let mut wanted = None;
+        for (key, value) in url.query_pairs() {
+            if key != "tls" {
+                return Err(format!(
+                    "the mail server's URL has a parameter \"{key}\"; only tls is known"
+                ));
+            }
+            wanted = Some(value.into_owned());
+        }
+        let parameters = || TlsParameters::new(host.clone()).map_err(|error| error.to_string());
+        let (tls, port) = match (url.scheme(), wanted.as_deref()) {
+            ("smtp", None) => (Tls::None, 25),
+            ("smtp", Some("opportunistic")) => (Tls::Opportunistic(parameters()?), 587),
+            ("smtp", Some("required")) => (Tls::Required(parameters()?), 587),
+            ("smtps", None) => (Tls::Implicit(parameters()?), 465),
+            ("smtp", Some(other)) => {
+                return Err(format!(
+                    "tls={other} is not known in the mail server's URL; use required or opportunistic"
+                ));
+            }
+            ("smtps", Some(_)) => {
+                return Err(
+                    "smtps is always encrypted; leave tls out of the mail server's URL".to_string(),
+                );
+            }
+            (scheme, _) => {
+                return Err(format!(
+                    "a mail server's URL begins with smtp:// or smtps://, not {scheme}://"
+                ));
+            }
+        };
+        let decoded = |text: &str| {
+            percent_decode_str(text)
+                .decode_utf8()
+                .map(|text| text.into_owned())
+                .map_err(|_| "user or password in the mail server's URL is not UTF-8".to_string())
+        };
+        let login = match (url.username(), url.password()) {
+            ("", None) => None,
+            (user, Some(password)) => Some((decoded(user)?, decoded(password)?)),
+            (_, None) => return Err("the mail server's URL has a user and no password".to_string()),
+        };
+        let hello = match url.path().trim_matches('/') {
+            "" => ClientId::default(),
+            name => ClientId::Domain(name.to_string()),
+        };
+        Ok(Self {
+            port: url.port().unwrap_or(port),
+            host,
+            tls,
+            login,
+            hello,
+            patience,
+        })
+    }
+
+    /// The URL again, without the password.
+    fn masked(&self) -> String {
+        let scheme = if matches!(self.tls, Tls::Implicit(_)) {
+            "smtps"
+        } else {
+            "smtp"
+        };
+        let login = self
+            .login
+            .as_ref()
+            .map_or(String::new(), |(user, _)| format!("{user}:***@"));
+        let host = match self.host.parse() {
+            Ok(IpAddr::V6(address)) => format!("[{address}]"),
+            _ => self.host.clone(),
+        };
+        let tls = match self.tls {
+            Tls::None | Tls::Implicit(_) => "",
+            Tls::Opportunistic(_) => "?tls=opportunistic",
+            Tls::Required(_) => "?tls=required",
+        };
+        format!("{scheme}://{login}{host}:{}{tls}", self.port)
+    }
+}
+
+impl fmt::Debug for SmtpOutlet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SmtpOutlet")
+            .field(&self.0.server.masked())
+            .finish()
+    }
+}
+
+/// Sending.
+impl SmtpOutlet {
+    /// Hands one letter to the server.
+    pub(super) async fn send(&self, letter: &Outgoing) -> Delivery {
+        let addresses = letter
+            .from
+            .parse()
+            .and_then(|from| Ok((from, letter.to.parse()?)));
+        let (from, to) = match addresses {
+            Ok(addresses) => addresses,
+            Err(error) => {
+                return Delivery::Refused {
+                    code: 553,
+                    text: format!("{error}: from {}, to {}", letter.from, letter.to),
+                };
+            }
+        };
+        let job = Job {
+            from,
+            to,
+            bytes: &letter.bytes,
+        };
+
+        if let Some(connection) = self.wake()
+            && let Some(delivery) = self.send_on(connection, &job, Origin::Rested).await
+        {
+            return delivery;
+        }
+        match self.0.server.connect().await {
+            Ok(connection) => {
+                let delivery = self.send_on(connection, &job, Origin::Fresh).await;
+                delivery.unwrap_or_else(|| Delivery::unreachable("the connection was lost"))
+            }
+            Err(error) => Delivery::Unreachable { error },
+        }
+    }
+
+    /// None: the connection had died while it rested, and the server has seen nothing of the letter.
+    async fn send_on(
+        &self,
+        mut connection: AsyncSmtpConnection,
+        job: &Job<'_>,
+        origin: Origin,
+    ) -> Option<Delivery> {
+        let patience = self.0.server.patience;
+        let failure = match job.hand_over(&mut connection, patience).await {
+            Ok(response) => {
+                self.rest(connection);
+                return Some(Delivery::Accepted {
+                    response: said(&response),
+                });
+            }
+            Err(failure) => failure,
+        };
+        if origin == Origin::Rested && failure.step == Step::Mail && failure.is_dead_connection() {
+            return None;
+        }
+        if failure.leaves_connection_usable()
+            && exchange(patience.exchange, connection.command(Rset))
+                .await
+                .is_ok()
+        {
+            self.rest(connection);
+        }
+        Some(failure.delivery())
+    }
+
+    fn wake(&self) -> Option<AsyncSmtpConnection> {
+        self.resting()
+            .connections
+            .pop()
+            .map(|(_, connection)| connection)
+    }
+
+    fn rest(&self, connection: AsyncSmtpConnection) {
+        let mut resting = self.resting();
+        if resting.connections.len() >= KEPT {
+            drop(resting);
+            tokio::spawn(quit(connection, self.0.server.patience));
+            return;
+        }
+        resting.count += 1;
+        let number = resting.count;
+        resting.connections.push((number, connection));
+        drop(resting);
+
+        // Weak, so that an outlet nobody has any more does not live on for the rest of a rest.
+        let outlet = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            tokio::time::sleep(REST).await;
+            let Some(shared) = outlet.upgrade() else {
+                return;
+            };
+            let tired = SmtpOutlet(shared.clone()).take(number);
+            if let Some(connection) = tired {
+                quit(connection, shared.server.patience).await;
+            }
+        });
+    }
+
+    fn take(&self, number: u64) -> Option<AsyncSmtpConnection> {
+        let mut resting = self.resting();
+        let place = resting
+            .connections
+            .iter()
+            .position(|(other, _)| *other == number)?;
+        Some(resting.connections.swap_remove(place).1)
+    }
+
+    fn resting(&self) -> MutexGuard<'_, Resting> {
+        // Every change is one push or removal, so what a panic left behind is whole.
+        self.0
+            .resting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn quit(mut connection: AsyncSmtpConnection, patience: Patience) {
+    // The letters are delivered already; whether the server says good-bye does not matter.
+    let _ = timeout(patience.exchange, connection.quit()).await;
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Fresh,
+    Rested,
+}
+
+impl Server {
+    /// An encrypted and logged-in connection, as far as the URL asks for it.
+    ///
+    /// Every refusal here is about the two servers and not about the letter, even a 5xx: a wrong
+    /// password must not cost the letters that it delays.
+    async fn connect(&self) -> Result<AsyncSmtpConnection, String> {
+        let within = self.patience.exchange;
+        let place = format!("{}:{}", self.host, self.port);
+        let failed = |step: &str, error: String| format!("{place}: {step}: {error}");
+
+        let (mut connection, is_local) = if let Tls::Implicit(parameters) = &self.tls {
+            let opening = AsyncSmtpConnection::connect_tokio1(
+                (self.host.as_str(), self.port),
+                Some(within),
+                &self.hello,
+                Some(parameters.clone()),
+                None,
+            );
+            let connection = exchange(within * 2, opening).await;
+            (
+                connection.map_err(|fault| failed("connect", fault.to_string()))?,
+                false,
+            )
+        } else {
+            let stream = timeout(within, TcpStream::connect((self.host.as_str(), self.port)))
+                .await
+                .map_err(|_| failed("connect", Fault::Silence(within).to_string()))?
+                .map_err(|error| failed("connect", error.to_string()))?;
+            stream
+                .set_nodelay(true)
+                .map_err(|error| failed("connect", error.to_string()))?;
+            let is_local = stream.peer_addr().is_ok_and(|peer| peer.ip().is_loopback());
+            let greeting =
+                AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello);
+            let connection = exchange(within, greeting).await;
+            (
+                connection.map_err(|fault| failed("greeting", fault.to_string()))?,
+                is_local,
+            )
+        };
+
+        match &self.tls {
+            Tls::Required(parameters) => self.encrypt(&mut connection, parameters).await,
+            Tls::Opportunistic(parameters) if connection.can_starttls() => {
+                self.encrypt(&mut connection, parameters).await
+            }
+            // Whoever sits on the line can strike STARTTLS from the server's offer.
+            Tls::Opportunistic(_) if self.login.is_some() && !is_local => Err(
+                "the server offers no encryption, and the password is not sent without; \
+                 leave tls out of the URL if that is what you want"
+                    .to_string(),
+            ),
+            Tls::Opportunistic(_) | Tls::None | Tls::Implicit(_) => Ok(()),
+        }
+        .map_err(|error| failed("STARTTLS", error))?;
+
+        if let Some((user, password)) = &self.login {
+            let credentials = Credentials::new(user.clone(), password.clone());
+            exchange(within, connection.auth(DEFAULT_MECHANISMS, &credentials))
+                .await
+                .map_err(|fault| failed("AUTH", fault.to_string()))?;
+        }
+        Ok(connection)
+    }
+
+    async fn encrypt(
+        &self,
+        connection: &mut AsyncSmtpConnection,
+        parameters: &TlsParameters,
+    ) -> Result<(), String> {
+        exchange(
+            self.patience.exchange,
+            connection.starttls(parameters.clone(), &self.hello),
+        )
+        .await
+        .map_err(|fault| fault.to_string())
+    }
+}
+
+/// One letter for one recipient.
+struct Job<'a> {
+    from: Address,
+    to: Address,
+    bytes: &'a [u8],
+}
+
+/// How far a letter came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Mail,
+    Recipient,
+    Data,
+    Content,
+}
+
+impl Job<'_> {
+    async fn hand_over(
+        &self,
+        connection: &mut AsyncSmtpConnection,
+        patience: Patience,
+    ) -> Result<Response, Failure> {
+        let within = patience.exchange;
+        let at = |step| move |fault| Failure { step, fault };
+
+        let parameters = self
+            .parameters(connection.server_info())
+            .map_err(at(Step::Recipient))?;
+        let mail = Mail::new(Some(self.from.clone()), parameters);
+        exchange(within, connection.command(mail))
+            .await
+            .map_err(at(Step::Mail))?;
+        let recipient = Rcpt::new(self.to.clone(), Vec::new());
+        exchange(within, connection.command(recipient))
+            .await
+            .map_err(at(Step::Recipient))?;
+        exchange(within, connection.command(Data))
+            .await
+            .map_err(at(Step::Data))?;
+        exchange(patience.content, connection.message(self.bytes))
+            .await
+            .map_err(at(Step::Content))
+    }
+
+    /// What the letter asks of the server beyond plain ASCII.
+    fn parameters(&self, server: &ServerInfo) -> Result<Vec<MailParameter>, Fault> {
+        let needs = [
+            (
+                !self.from.to_string().is_ascii() || !self.to.to_string().is_ascii(),
+                Extension::SmtpUtfEight,
+                MailParameter::SmtpUtfEight,
+            ),
+            (
+                !self.bytes.is_ascii(),
+                Extension::EightBitMime,
+                MailParameter::Body(MailBodyParameter::EightBitMime),
+            ),
+        ];
+        let mut parameters = Vec::new();
+        for (is_needed, extension, parameter) in needs {
+            if is_needed && !server.supports_feature(extension) {
+                return Err(Fault::Lacking(extension));
+            }
+            if is_needed {
+                parameters.push(parameter);
+            }
+        }
+        Ok(parameters)
+    }
+}
+
+async fn exchange<T>(
+    within: Duration,
+    answer: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Fault> {
+    match timeout(within, answer).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(Fault::of(&error)),
+        Err(_) => Err(Fault::Silence(within)),
+    }
+}
+
+/// What went wrong, and where.
+#[derive(Debug)]
+struct Failure {
+    step: Step,
+    fault: Fault,
+}
+
+#[derive(Debug)]
+enum Fault {
+    /// The server said no.
+    Reply { code: u16, text: String },
+    /// The server did not say anything.
+    Silence(Duration),
+    /// The connection broke, or something came that is no SMTP.
+    Broken(String),
+    /// The server cannot carry this letter.
+    Lacking(Extension),
+}
+
+impl Fault {
+    fn of(error: &Error) -> Self {
+        let code = error
+            .status()
+            .and_then(|code| code.to_string().parse().ok());
+        match code {
+            Some(code) => Fault::Reply {
+                code,
+                text: std::error::Error::source(error)
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+            },
+            None => Fault::Broken(error.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Reply { code, text } => write!(f, "{code} {text}"),
+            Fault::Silence(within) => write!(f, "no answer within {} s", within.as_secs_f32()),
+            Fault::Broken(error) => f.write_str(error),
+            Fault::Lacking(extension) => write!(f, "the server does not offer {extension}"),
+        }
+    }
+}
+
+/// The server is shutting the connection (RFC 5321, 3.8).
+const CLOSING: u16 = 421;
+
+/// The server wants a login or encryption first, or does not like the one it got (RFC 4954, 6).
+const LOGIN_WANTED: [u16; 4] = [530, 534, 535, 538];
+
+impl Failure {
+    fn delivery(self) -> Delivery {
+        match self.fault {
+            Fault::Reply { code, text } if LOGIN_WANTED.contains(&code) => {
+                Delivery::unreachable(format!("{code} {text}"))
+            }
+            Fault::Reply { code, text } if code >= 500 => Delivery::Refused { code, text },
+            Fault::Reply { code, text } => Delivery::Deferred { code, text },
+            // The codes a server would answer with (RFC 6531, 3.7.4 and RFC 6152, 3).
+            Fault::Lacking(extension) => Delivery::Refused {
+                code: if matches!(extension, Extension::SmtpUtfEight) {
+                    553
+                } else {
+                    554
+                },
+                text: self.fault.to_string(),
+            },
+            Fault::Silence(_) | Fault::Broken(_) if self.step == Step::Content => {
+                Delivery::InDoubt {
+                    error: self.fault.to_string(),
+                }
+            }
+            Fault::Silence(_) | Fault::Broken(_) => Delivery::unreachable(self.fault),
+        }
+    }
+
+    fn is_dead_connection(&self) -> bool {
+        match self.fault {
+            Fault::Reply { code, .. } => code == CLOSING,
+            Fault::Silence(_) | Fault::Broken(_) => true,
+            Fault::Lacking(_) => false,
+        }
+    }
+
+    fn leaves_connection_usable(&self) -> bool {
+        !self.is_dead_connection()
+    }
+}
+
+/// The server's answer in one line.
+fn said(response: &Response) -> String {
+    let lines: Vec<_> = response.message().collect();
+    format!("{} {}", response.code(), lines.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(url: &str) -> Result<Server, String> {
+        Server::from_url(url, Patience::default())
+    }
+
+    #[test]
+    fn a_password_shows_nowhere() {
+        let url = "smtps://ann:gr%C3%BCn%40home@mail.example.com";
+        let outlet = SmtpOutlet::from_url(url, Patience::default()).unwrap();
+        assert_eq!(
+            format!("{outlet:?}"),
+            r#"SmtpOutlet("smtps://ann:***@mail.example.com:465")"#
+        );
+        let login = outlet.0.server.login.clone().unwrap();
+        assert_eq!(login, ("ann".to_string(), "grün@home".to_string()));
+        for wrong in [
+            "smtp://ann:secret@mail.example.com?tls=never",
+            "smtp://ann:secret@mail.example.com?ssl=1",
+            "smtp://ann:secret@mail.example.com:99999",
+            "smtp://ann:secret@",
+            "http://ann:secret@mail.example.com",
+            "smtps://ann:secret@mail.example.com?tls=required",
+        ] {
+            let error = server(wrong).err().unwrap();
+            assert!(!error.contains("secret"), "{error}");
+        }
+        assert!(server("smtp://ann@mail.example.com").is_err());
+    }
+
+    #[test]
+    fn ports_follow_the_kind_of_encryption() {
+        let masked = |url| server(url).unwrap().masked();
+        assert_eq!(
+            masked("smtp://mail.example.com"),
+            "smtp://mail.example.com:25"
+        );
+        assert_eq!(
+            masked("smtp://mail.example.com?tls=required"),
+            "smtp://mail.example.com:587?tls=required"
+        );
+        assert_eq!(masked("smtp://[::1]:2525"), "smtp://[::1]:2525");
+        assert_eq!(
+            server("smtp://127.0.0.1/redress.example.com")
+                .unwrap()
+                .hello,
+            ClientId::Domain("redress.example.com".to_string())
+        );
+    }
+
+    #[test]
+    fn only_what_is_lost_after_the_content_began_is_in_doubt() {
+        let lost = |step| {
+            Failure {
+                step,
+                fault: Fault::Silence(Duration::from_secs(20)),
+            }
+            .delivery()
+        };
+        for step in [Step::Mail, Step::Recipient, Step::Data] {
+            assert!(matches!(lost(step), Delivery::Unreachable { .. }));
+        }
+        assert_eq!(
+            lost(Step::Content),
+            Delivery::InDoubt {
+                error: "no answer within 20 s".to_string()
+            }
+        );
+    }
+}
