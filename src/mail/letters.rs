@@ -223,9 +223,10 @@ fn others(told: &[Told], facts: &IncidentFacts, recipient: &Recipient) -> Vec<St
             continue;
         }
         let name = line(&person.name);
-        let may_see_address = recipient.side == Side::Ours
-            || person.side == Side::Vendor
-            || person.email == facts.owner;
+        let is_owner =
+            person.email == facts.owner || facts.owner.ends_with(&format!("<{}>", person.email));
+        let may_see_address =
+            recipient.side == Side::Ours || person.side == Side::Vendor || is_owner;
         let label = match (may_see_address, name.as_str()) {
             (true, "") => line(&person.email),
             (true, name) if name == person.email => name.to_string(),

@@ -315,6 +315,37 @@ fn a_letter_after_downtime_says_what_was_missed_and_how_late_it_is() {
 }
 
 #[test]
+fn an_update_that_never_came_is_not_called_late_or_open() {
+    let clocks = vec![ClockFacts {
+        metric: Metric::Update,
+        interval: 3,
+        late_open: Some(10 * MINUTE),
+        late_elapsed: Some(10 * MINUTE),
+        state: ClockState::Missed,
+        ..late_clock()
+    }];
+    for kind in [LetterKind::Escalated, LetterKind::Breached] {
+        let facts = IncidentFacts {
+            clocks: clocks.clone(),
+            ..incident(kind)
+        };
+        let text = on_time(facts.clone(), &desk(Locale::En)).text;
+        assert!(
+            text.starts_with("Update no. 3 for INC-1042 was due "),
+            "{text}"
+        );
+        assert!(text.contains("It did not come."), "{text}");
+        assert!(
+            !text.contains("still open") && !text.contains("came late"),
+            "{text}"
+        );
+        let text = on_time(facts, &desk(Locale::ZhCn)).text;
+        assert!(text.contains("第 3 次进展通报"), "{text}");
+        assert!(!text.contains("至今"), "{text}");
+    }
+}
+
+#[test]
 fn a_correction_and_a_report_read_well() {
     let letter = on_time(incident(LetterKind::Corrected), &desk(Locale::En));
     insta::assert_snapshot!(
