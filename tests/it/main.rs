@@ -2,6 +2,7 @@
 
 mod cli;
 mod entries;
+mod outlet;
 mod service;
 mod stories;
 mod support;

@@ -1,0 +1,214 @@
+//! What becomes of a letter at a mail server that does all that mail servers do.
+
+use std::time::Duration;
+
+use redress::domain::LetterId;
+use redress::mail::outlet::{Delivery, Outgoing, Outlet, Patience, SmtpOutlet};
+use redress::time::Moment;
+
+use crate::support::smtp::{Offers, Smtp};
+
+fn outlet(url: &str) -> Outlet {
+    Outlet::Smtp(SmtpOutlet::from_url(url, Patience::default()).unwrap())
+}
+
+fn letter_to(to: &str) -> Outgoing {
+    Outgoing {
+        id: LetterId(1),
+        at: Moment::parse("2026-11-20T15:52:00Z").unwrap(),
+        from: "redress@example.com".to_string(),
+        to: to.to_string(),
+        bytes: b"Subject: Frankfurt is cut off\r\n\r\nline\r\n.\r\n..two dots\r\n".to_vec(),
+    }
+}
+
+fn letter() -> Outgoing {
+    letter_to("desk@vendor.example")
+}
+
+fn is_accepted(delivery: &Delivery) -> bool {
+    matches!(delivery, Delivery::Accepted { .. })
+}
+
+#[track_caller]
+fn assert_unreachable(delivery: &Delivery, because: &str) {
+    let Delivery::Unreachable { error } = delivery else {
+        panic!("{delivery:?}")
+    };
+    assert!(error.contains(because), "{error}");
+}
+
+#[tokio::test]
+async fn a_letter_arrives_as_it_was_sent() {
+    let server = Smtp::start();
+    let delivery = outlet(&server.url()).send(&letter()).await;
+    assert!(is_accepted(&delivery), "{delivery:?}");
+    let [received] = server.letters().try_into().ok().unwrap();
+    assert_eq!(received.from, "redress@example.com");
+    assert_eq!(received.to, ["desk@vendor.example"]);
+    // The protocol ends the text with a line end of its own.
+    assert_eq!(
+        String::from_utf8(received.raw).unwrap().trim_end(),
+        String::from_utf8(letter().bytes).unwrap().trim_end()
+    );
+}
+
+#[tokio::test]
+async fn a_refused_recipient_is_final_and_the_next_letter_goes_out() {
+    let server = Smtp::start();
+    server.refuses("gone@vendor.example", "550 5.1.1 nobody of that name");
+    let outlet = outlet(&server.url());
+    assert_eq!(
+        outlet.send(&letter_to("gone@vendor.example")).await,
+        Delivery::Refused {
+            code: 550,
+            text: "5.1.1 nobody of that name".to_string()
+        }
+    );
+    assert!(is_accepted(&outlet.send(&letter()).await));
+}
+
+#[tokio::test]
+async fn what_the_server_says_after_the_text_counts() {
+    let server = Smtp::start();
+    let outlet = outlet(&server.url());
+    server.fails_next(1, "451 4.3.0 try later");
+    server.fails_next(1, "554 5.7.1 looks like spam");
+    server.fails_next(1, "421 4.3.2 going down");
+    let reply = |code, text: &str| (code, text.to_string());
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        match outlet.send(&letter()).await {
+            Delivery::Refused { code, text } | Delivery::Deferred { code, text } => {
+                answers.push((code, text));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(
+        answers,
+        [
+            reply(451, "4.3.0 try later"),
+            reply(554, "5.7.1 looks like spam"),
+            reply(421, "4.3.2 going down")
+        ]
+    );
+    assert!(server.letters().is_empty());
+    assert!(is_accepted(&outlet.send(&letter()).await));
+}
+
+#[tokio::test]
+async fn a_recipient_may_be_deferred() {
+    let server = Smtp::start();
+    server.refuses_next(1, "450 4.2.0 greylisted");
+    let outlet = outlet(&server.url());
+    let delivery = outlet.send(&letter()).await;
+    assert!(
+        matches!(delivery, Delivery::Deferred { code: 450, .. }),
+        "{delivery:?}"
+    );
+    assert!(is_accepted(&outlet.send(&letter()).await));
+}
+
+#[tokio::test]
+async fn a_connection_lost_in_or_after_the_text_leaves_doubt() {
+    let server = Smtp::start();
+    let outlet = outlet(&server.url());
+    server.drops_in_data(1);
+    let inside = outlet.send(&letter()).await;
+    assert!(matches!(inside, Delivery::InDoubt { .. }), "{inside:?}");
+    assert!(server.letters().is_empty());
+
+    server.drops_after_data(1);
+    let after = outlet.send(&letter()).await;
+    assert!(matches!(after, Delivery::InDoubt { .. }), "{after:?}");
+    assert_eq!(server.letters().len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_unreachable_and_its_return_is_noticed() {
+    let server = Smtp::start();
+    let outlet = outlet(&server.url());
+    assert!(is_accepted(&outlet.send(&letter()).await));
+    server.goes_away();
+    assert_unreachable(&outlet.send(&letter()).await, "connect");
+    server.comes_back();
+    assert!(is_accepted(&outlet.send(&letter()).await));
+}
+
+#[tokio::test]
+async fn a_connection_that_died_while_it_rested_costs_no_attempt() {
+    let server = Smtp::start();
+    let outlet = outlet(&server.url());
+    assert!(is_accepted(&outlet.send(&letter()).await));
+    server.goes_away();
+    server.comes_back();
+    let delivery = outlet.send(&letter()).await;
+    assert!(is_accepted(&delivery), "{delivery:?}");
+    assert_eq!(server.letters().len(), 2);
+}
+
+#[tokio::test]
+async fn a_wrong_password_does_not_cost_the_letter() {
+    let server = Smtp::start_with(Offers {
+        login: Some(("ann".to_string(), "right".to_string())),
+        ..Offers::default()
+    });
+    let wrong = outlet(&server.url_as("ann", "mistyped"))
+        .send(&letter())
+        .await;
+    assert_unreachable(&wrong, "AUTH: 535");
+    assert!(!format!("{wrong:?}").contains("mistyped"), "{wrong:?}");
+    let without = outlet(&server.url()).send(&letter()).await;
+    assert_unreachable(&without, "530");
+
+    let right = outlet(&server.url_as("ann", "right"));
+    assert!(is_accepted(&right.send(&letter()).await));
+    assert_eq!(server.letters()[0].user.as_deref(), Some("ann"));
+}
+
+#[tokio::test]
+async fn nothing_is_sent_without_the_encryption_that_was_asked_for() {
+    let server = Smtp::start();
+    let required = outlet(&format!("{}?tls=required", server.url()));
+    assert_unreachable(&required.send(&letter()).await, "STARTTLS");
+    assert_eq!(server.attempts(), 0);
+    let opportunistic = outlet(&format!("{}?tls=opportunistic", server.url()));
+    assert!(is_accepted(&opportunistic.send(&letter()).await));
+}
+
+#[tokio::test]
+async fn a_server_that_never_speaks_is_given_up() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("smtp://{}", silent.local_addr().unwrap());
+    let patience = Patience {
+        exchange: Duration::from_millis(50),
+        content: Duration::from_millis(50),
+    };
+    let outlet = Outlet::Smtp(SmtpOutlet::from_url(&url, patience).unwrap());
+    assert_unreachable(&outlet.send(&letter()).await, "no answer within 0.05 s");
+}
+
+#[tokio::test]
+async fn addresses_that_cannot_be_written_to_are_refused_here() {
+    let server = Smtp::start();
+    let outlet = outlet(&server.url());
+    for address in ["nobody", "müller@vendor.example"] {
+        let delivery = outlet.send(&letter_to(address)).await;
+        assert!(
+            matches!(delivery, Delivery::Refused { code: 553, .. }),
+            "{delivery:?}"
+        );
+    }
+    assert_eq!(server.attempts(), 0);
+}
+
+#[tokio::test]
+async fn letters_may_leave_side_by_side() {
+    let server = Smtp::start();
+    let outlet = outlet(&server.url());
+    let letter = letter();
+    let deliveries = futures_util::future::join_all((0..10).map(|_| outlet.send(&letter))).await;
+    assert!(deliveries.iter().all(is_accepted), "{deliveries:?}");
+    assert_eq!(server.letters().len(), 10);
+}
