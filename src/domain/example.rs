@@ -1,6 +1,6 @@
 //! Example deadlines: what terms mean, shown while they are entered.
 
-use chrono::{Datelike, SecondsFormat, TimeDelta, TimeZone, Utc, Weekday};
+use chrono::{Datelike, SecondsFormat, TimeDelta, Weekday};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -167,9 +167,5 @@ fn friday_afternoon(calendar: &Calendar, now: Moment) -> Moment {
     let since_friday = today.weekday().days_since(Weekday::Fri);
     let wanted = today + TimeDelta::days(7 - i64::from(since_friday));
     let local = wanted.and_time(chrono::NaiveTime::MIN) + TimeDelta::minutes(16 * 60 + 40);
-    match zone.from_local_datetime(&local).earliest() {
-        Some(at) => at.with_timezone(&Utc).into(),
-        // No zone has its gap on a Friday afternoon; if one ever has, an example may be off by it.
-        None => local.and_utc().into(),
-    }
+    Zone(zone).moment(local)
 }

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::duration;
 use super::ladder::{Measured, Step, Target as Audience, When};
 use super::person::Role;
 use super::terms::{Commitment, Promise, Target};
@@ -108,32 +107,6 @@ fn lies_before_start(step: &Step, target: Target) -> bool {
     match (step.when, target) {
         (When::BeforeDue(offset, Measured::Open), Target::OpenTime(budget)) => offset > budget,
         _ => false,
-    }
-}
-
-/// A step's moment as one says it.
-pub fn when_in_words(when: When) -> String {
-    let measure = |measured| match measured {
-        Measured::Open => "open time",
-        Measured::Elapsed => "elapsed",
-    };
-    match when {
-        When::Percent(percent) => format!("{percent} % of the budget used"),
-        When::AtDue => "at the deadline".to_string(),
-        When::BeforeDue(offset, measured) => {
-            format!(
-                "{} before the deadline, {}",
-                duration::write(offset),
-                measure(measured)
-            )
-        }
-        When::AfterDue(offset, measured) => {
-            format!(
-                "{} after the deadline, {}",
-                duration::write(offset),
-                measure(measured)
-            )
-        }
     }
 }
 

@@ -4,8 +4,11 @@ use std::fmt;
 use std::ops::Deref;
 use std::str::FromStr;
 
+use chrono::{LocalResult, NaiveDateTime, Offset, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::time::Moment;
 
 /// An IANA time zone; kept and exchanged by its name.
 ///
@@ -30,6 +33,21 @@ impl Zone {
     /// The IANA name.
     pub fn name(self) -> &'static str {
         self.0.name()
+    }
+
+    /// The moment at which a clock on the wall of that zone shows this: the first where it does so
+    /// twice; a time that does not exist moves forward by the length of the gap.
+    pub fn moment(self, local: NaiveDateTime) -> Moment {
+        match self.0.from_local_datetime(&local) {
+            LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at.to_utc().into(),
+            LocalResult::None => {
+                // Read with the offset before the gap it comes out past the gap by as much as it
+                // lay inside. No gap is nearer than a day to the one before.
+                let day_before = local - TimeDelta::days(1);
+                let offset = self.0.offset_from_utc_datetime(&day_before).fix();
+                (local - offset).and_utc().into()
+            }
+        }
     }
 }
 
@@ -103,6 +121,25 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wall_clock_time_is_one_moment_also_where_clocks_are_changed() {
+        let moment = |zone: &str, local: &str| {
+            let zone: Zone = zone.parse().unwrap();
+            zone.moment(local.parse().unwrap()).to_string()
+        };
+        let berlin = |local| moment("Europe/Berlin", local);
+        assert_eq!(berlin("2026-11-23T10:00:00"), "2026-11-23T09:00:00Z");
+        // 02:30 does not exist; it is shown as 03:30.
+        assert_eq!(berlin("2026-03-29T02:30:00"), "2026-03-29T01:30:00Z");
+        // 02:30 comes twice.
+        assert_eq!(berlin("2026-10-25T02:30:00"), "2026-10-25T00:30:00Z");
+        // Samoa left out a whole day.
+        assert_eq!(
+            moment("Pacific/Apia", "2011-12-30T12:00:00"),
+            "2011-12-30T22:00:00Z"
+        );
+    }
 
     #[test]
     fn an_offset_or_a_city_is_no_zone_and_the_way_out_is_named() {

@@ -53,6 +53,14 @@ pub struct Row {
 }
 
 impl Row {
+    /// The row that the script copies; it puts a number where `__n__` stands.
+    pub fn model(list: &str) -> Self {
+        Self {
+            path: format!("{list}[__n__]"),
+            index: 0,
+        }
+    }
+
     /// The name of one of its fields.
     pub fn at(&self, field: &str) -> String {
         format!("{}.{field}", self.path)

@@ -53,6 +53,7 @@ pub mod state;
 pub mod throttle;
 pub mod upload;
 pub mod version;
+pub mod wording;
 
 mod assets;
 mod watching;

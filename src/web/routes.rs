@@ -68,6 +68,20 @@ routes! {
     GET    "/people/{id}"               Administer => pages::person::show;
     POST   "/people/{id}"               Administer => pages::person::edit;
 
+    // Vendors, contracts, calendars.
+    GET    "/vendors"                   SignedIn   => pages::vendor::list;
+    POST   "/vendors"                   Enter      => pages::vendor::enter;
+    GET    "/vendors/new"               Enter      => pages::vendor::new;
+    GET    "/vendors/{id}"              SignedIn   => pages::vendor::show;
+    POST   "/vendors/{id}"              Enter      => pages::vendor::edit;
+    GET    "/vendors/{id}/edit"         Enter      => pages::vendor::change;
+    GET    "/contracts"                 SignedIn   => pages::contract::list;
+    POST   "/contracts"                 Enter      => pages::contract::enter;
+    GET    "/contracts/new"             Enter      => pages::contract::new;
+    GET    "/contracts/{id}"            SignedIn   => pages::contract::show;
+    POST   "/contracts/{id}"            Enter      => pages::contract::edit;
+    GET    "/contracts/{id}/edit"       Enter      => pages::contract::change;
+
     // The API.
     GET    "/api/v1/people"             Administer => api::person::list;
     POST   "/api/v1/people"             Administer => api::person::add;

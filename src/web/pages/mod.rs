@@ -1,9 +1,13 @@
 //! Pages for people.
 
 pub mod account;
+pub mod compound;
+pub mod contract;
 pub mod person;
+pub mod promise;
 pub mod session;
 pub mod token;
+pub mod vendor;
 
 use actix_web::HttpResponse;
 use actix_web::http::header;

@@ -1,0 +1,229 @@
+//! How pages say lengths of time, dates, money and the words of the terms.
+
+use chrono::NaiveDate;
+
+use super::frame::capitalised;
+use crate::domain::calendar::DayEnd;
+use crate::domain::ladder::{Direction, Measured, Step, Target as Audience, Until, When};
+use crate::domain::terms::Target;
+use crate::domain::vendor::rung_name;
+use crate::domain::words::Metric;
+use crate::time::{HOUR, MINUTE, Micros, SECOND};
+
+/// A date: `1 Jan 2026`.
+pub fn day(date: NaiveDate) -> String {
+    date.format("%-d %b %Y").to_string()
+}
+
+/// A date with its weekday: `Thu 1 Jan 2026`.
+pub fn weekday(date: NaiveDate) -> String {
+    date.format("%a %-d %b %Y").to_string()
+}
+
+/// A term: `1 Jan 2026 to 31 Dec 2027`, or `1 Jan 2026, open end`.
+pub fn term(from: NaiveDate, to: Option<NaiveDate>) -> String {
+    match to {
+        Some(to) => format!("{} to {}", day(from), day(to)),
+        None => format!("{}, open end", day(from)),
+    }
+}
+
+/// A length of time: `1 h 30 min`, `15 min`, `0.5 s`.
+pub fn length(micros: Micros) -> String {
+    let (hours, minutes, rest) = (micros / HOUR, micros % HOUR / MINUTE, micros % MINUTE);
+    let mut parts = Vec::new();
+    if hours > 0 {
+        parts.push(format!("{hours} h"));
+    }
+    if minutes > 0 {
+        parts.push(format!("{minutes} min"));
+    }
+    if rest > 0 || parts.is_empty() {
+        parts.push(format!("{} s", decimal(rest, SECOND)));
+    }
+    parts.join(" ")
+}
+
+/// How many of a unit a length of time is, without more decimals than it has.
+pub fn decimal(micros: Micros, unit: Micros) -> String {
+    let (whole, rest) = (micros / unit, micros % unit);
+    if rest == 0 {
+        return whole.to_string();
+    }
+    // Six decimals of a second, and of the units that pages offer, are exact.
+    let fraction = i128::from(rest) * 1_000_000 / i128::from(unit);
+    format!("{whole}.{}", format!("{fraction:06}").trim_end_matches('0'))
+}
+
+/// A target: `15 min`, `2 business days, 16:00`.
+pub fn target(target: Target) -> String {
+    match target {
+        Target::OpenTime(budget) => length(budget),
+        Target::BusinessDays { days, at } => {
+            let days = match days {
+                0 => "the same business day".to_string(),
+                1 => "1 business day".to_string(),
+                days => format!("{days} business days"),
+            };
+            match at {
+                DayEnd::SameTime => days,
+                DayEnd::Close => format!("{days}, at closing"),
+                DayEnd::At(_) => format!("{days}, {at}"),
+            }
+        }
+    }
+}
+
+/// A target of that metric: an update is due `every 1 h`.
+pub fn promise(metric: Metric, of: Target) -> String {
+    match metric {
+        Metric::Update => format!("every {}", target(of)),
+        _ => target(of),
+    }
+}
+
+/// A metric as it begins a sentence.
+pub fn metric(metric: Metric) -> String {
+    capitalised(metric.as_str())
+}
+
+/// An amount in minor units: `EUR 12,000.00`.
+pub fn money(currency: &str, minor: i64) -> String {
+    let decimals = decimals(currency);
+    let unit = 10_i64.pow(decimals);
+    let (whole, rest) = (minor / unit, (minor % unit).abs());
+    let digits = whole.abs().to_string();
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let sign = if minor < 0 { "-" } else { "" };
+    match decimals {
+        0 => format!("{currency} {sign}{grouped}"),
+        width => format!(
+            "{currency} {sign}{grouped}.{rest:0width$}",
+            width = width as usize
+        ),
+    }
+}
+
+/// How many decimals a currency has; two where ISO 4217 does not say.
+pub fn decimals(currency: &str) -> u32 {
+    iso_currency::Currency::from_code(currency)
+        .and_then(|currency| currency.exponent())
+        .map_or(2, u32::from)
+}
+
+/// The moment of a step: `At 75 % of the budget`, `30 min before the deadline`.
+pub fn when(when: When) -> String {
+    let offset = |offset, measured, side| {
+        let elapsed = match measured {
+            Measured::Open => "",
+            Measured::Elapsed => " (elapsed)",
+        };
+        format!("{} {side} the deadline{elapsed}", length(offset))
+    };
+    match when {
+        _ if when.direction() == Direction::At => "At the deadline".to_string(),
+        When::Percent(percent) => format!("At {percent} % of the budget"),
+        When::AtDue => "At the deadline".to_string(),
+        When::BeforeDue(by, measured) => offset(by, measured, "before"),
+        When::AfterDue(by, measured) => offset(by, measured, "after"),
+    }
+}
+
+/// Whom a step tells: `vendor rung 2 (duty manager)`, `every manager`.
+pub fn audience(of: &Audience) -> String {
+    match of {
+        Audience::VendorRung(rung) => format!("vendor rung {rung} ({})", rung_name(*rung)),
+        Audience::Owner => "owner".to_string(),
+        Audience::Reporter => "reporter".to_string(),
+        Audience::Role(role) => format!("every {role}"),
+        Audience::Person(email) => email.clone(),
+    }
+}
+
+/// What else a step says: its repeats, what it waits for, what it is for.
+pub fn details(step: &Step) -> String {
+    use crate::domain::ladder::Hold;
+    let mut parts = Vec::new();
+    if let Some(repeat) = step.repeat {
+        let until = match repeat.until {
+            Until::Acknowledged => "acknowledged",
+            Until::Stopped => "the clock stops",
+        };
+        let times = match repeat.times {
+            1 => "once".to_string(),
+            times => format!("{times} times"),
+        };
+        parts.push(format!(
+            "again after {} at most {times}, until {until}",
+            length(repeat.every)
+        ));
+    }
+    if step.hold == Hold::RecipientHours {
+        parts.push("held to the recipient's hours".to_string());
+    }
+    if let Some(metrics) = &step.metrics {
+        let metrics: Vec<_> = metrics.iter().map(|metric| metric.as_str()).collect();
+        parts.push(format!("only {}", metrics.join(", ")));
+    }
+    if let Some(severities) = &step.severities {
+        parts.push(format!("only {}", severities.join(", ")));
+    }
+    parts.join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_said_in_the_units_they_have() {
+        let said = [
+            0,
+            SECOND / 2,
+            3 * SECOND,
+            15 * MINUTE,
+            90 * MINUTE,
+            100 * HOUR + SECOND,
+        ];
+        let said: Vec<_> = said.into_iter().map(length).collect();
+        assert_eq!(
+            said,
+            ["0 s", "0.5 s", "3 s", "15 min", "1 h 30 min", "100 h 1 s"]
+        );
+        assert_eq!(decimal(90 * MINUTE, HOUR), "1.5");
+    }
+
+    #[test]
+    fn money_has_the_decimals_of_its_currency() {
+        assert_eq!(money("EUR", 1_200_000), "EUR 12,000.00");
+        assert_eq!(money("EUR", -5), "EUR -0.05");
+        assert_eq!(money("JPY", 1_234_567), "JPY 1,234,567");
+        assert_eq!(money("KWD", 1_500), "KWD 1.500");
+    }
+
+    #[test]
+    fn targets_and_steps_are_said_as_one_would() {
+        let business = |days, at: &str| Target::BusinessDays {
+            days,
+            at: at.parse().unwrap(),
+        };
+        assert_eq!(promise(Metric::Update, Target::OpenTime(HOUR)), "every 1 h");
+        assert_eq!(target(business(2, "16:00")), "2 business days, 16:00");
+        assert_eq!(
+            target(business(0, "close")),
+            "the same business day, at closing"
+        );
+        assert_eq!(when(When::Percent(75)), "At 75 % of the budget");
+        assert_eq!(when(When::Percent(100)), "At the deadline");
+        assert_eq!(
+            when(When::AfterDue(HOUR, Measured::Elapsed)),
+            "1 h after the deadline (elapsed)"
+        );
+    }
+}
