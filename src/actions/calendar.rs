@@ -1,11 +1,11 @@
 //! Entering and editing calendars.
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use serde_json::json;
 
 use crate::domain::CalendarId;
-use crate::domain::calendar::{Calendar, Hours, Layer};
-use crate::domain::calendar_entry::{CalendarInput, Holiday, Imported, with_holidays};
+use crate::domain::calendar::{Calendar, Hours, Layer, holidays_from_ics};
+use crate::domain::calendar_entry::{CalendarInput, Imported, with_holidays};
 use crate::error::{Error, Result};
 use crate::store::{Tx, calendar, clock, terms};
 use crate::time::{DAY, Moment};
@@ -39,23 +39,24 @@ pub fn edit(tx: &mut Tx<'_>, id: CalendarId, revision: i64, input: &CalendarInpu
     Ok(revision)
 }
 
-/// Closes these dates, as far as they have no exception yet: a new revision, unless none of them is
-/// new.
+/// Closes the dates of an iCalendar file, as far as they have no exception yet: a new revision, which
+/// counts from today on, unless none of them is new. Holidays that come back every year are taken for
+/// this year and the next: a list that reached further would hide that movable ones are missing in it.
 ///
 /// # Errors
-/// As [`edit`].
-pub fn add_holidays(tx: &mut Tx<'_>, id: CalendarId, found: Vec<Holiday>) -> Result<Imported> {
+/// At `file` when it is no iCalendar file or cannot be read whole; as [`edit`].
+pub fn import_holidays(tx: &mut Tx<'_>, id: CalendarId, file: &str) -> Result<Imported> {
     let head = calendar::find(tx.conn(), id)?;
-    let (hours, imported) = with_holidays(calendar::hours(tx.conn(), id)?, found);
+    let hours = calendar::hours(tx.conn(), id)?;
+    let today = tx.now().date_in(hours.time_zone);
+    let years = today.year()..=today.year() + 1;
+    let found = holidays_from_ics(file, years).map_err(|wrong| Error::field("file", wrong))?;
+    let (hours, mut imported) = with_holidays(hours, found.holidays);
+    imported.remarks = found.remarks;
     if !imported.added.is_empty() {
-        let from = Some(tx.now().date_in(hours.time_zone));
-        let revision = revise(tx, id, head.revision, &head.name, from, &hours)?;
-        tx.record(
-            "calendar",
-            id.0,
-            "holidays added",
-            &json!({"revision": revision, "imported": imported}),
-        )?;
+        let revision = revise(tx, id, head.revision, &head.name, Some(today), &hours)?;
+        let detail = json!({"revision": revision, "from_date": today, "imported": imported});
+        tx.record("calendar", id.0, "holidays added", &detail)?;
     }
     Ok(imported)
 }

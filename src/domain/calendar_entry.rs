@@ -216,6 +216,8 @@ pub struct Imported {
     pub added: Vec<Holiday>,
     /// Dates that had an exception already, which stays.
     pub skipped: Vec<Holiday>,
+    /// A sentence for each event of the file that is no holiday.
+    pub remarks: Vec<String>,
 }
 
 /// Hours with these holidays added, each closed all day; a date that has an exception keeps it.

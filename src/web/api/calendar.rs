@@ -1,7 +1,7 @@
 //! Calendars.
 
-use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use chrono::NaiveDate;
 use serde::Serialize;
 
@@ -13,7 +13,8 @@ use crate::domain::example::Question;
 use crate::error::{Error, Result};
 use crate::store::{Conn, calendar};
 use crate::web::{
-    Answer, Caller, Done, IfMatch, JsonBody, Paging, State, act, act_once, read, with_etag,
+    Answer, Caller, Done, Fault, IfMatch, JsonBody, Paging, RawBody, State, act, act_once, read,
+    with_etag,
 };
 
 /// A calendar as the API shows it.
@@ -98,6 +99,27 @@ pub async fn edit(
     })
     .await?;
     Ok(with_etag(body.head.revision, &body))
+}
+
+/// `POST /calendars/{id}/holidays` with an iCalendar file as the body: what was added, what was skipped
+/// because the date has an exception already, and what in the file is no holiday.
+pub async fn import_holidays(
+    state: Data<State>,
+    caller: Caller,
+    id: Path<i64>,
+    request: HttpRequest,
+    body: RawBody,
+) -> Answer {
+    if !request.content_type().eq_ignore_ascii_case("text/calendar") {
+        return Err(Fault::WrongType("text/calendar"));
+    }
+    let id = CalendarId(*id);
+    act_once(&state, &caller, body.once, move |tx| {
+        // Public lists are not always UTF-8; a strange letter in a name is no reason to refuse one.
+        let file = String::from_utf8_lossy(&body.bytes);
+        Done::answered(&actions::calendar::import_holidays(tx, id, &file)?)
+    })
+    .await
 }
 
 /// `POST /calendars/{id}/deadline`: when a target would be due; nothing is changed.

@@ -267,6 +267,30 @@ fn a_calendar_says_when_a_target_would_be_due_and_changes_nothing() {
 }
 
 #[test]
+fn a_holiday_file_is_sent_as_it_is() {
+    on_both(|service| {
+        let program = service.program(Role::Procurement);
+        program.post("/api/v1/calendars", &calendar());
+        let file = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20270326\r\n\
+                    SUMMARY:Good Friday\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+        let path = "/api/v1/calendars/1/holidays";
+        let sender = program.with("Content-Type", "text/calendar");
+        let answer = sender.request("POST", path, file);
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert_eq!(
+            answer.json()["added"],
+            json!([{"date": "2027-03-26", "name": "Good Friday"}])
+        );
+        assert_eq!(program.get("/api/v1/calendars/1").json()["revision"], 2);
+        assert_eq!(
+            sender.request("POST", path, "nothing").problem(422),
+            ["file"]
+        );
+        program.post(path, &json!({})).problem(415);
+    });
+}
+
+#[test]
 fn a_preview_of_terms_shows_when_each_answer_would_be_due() {
     on_both(|service| {
         let program = service.program(Role::Procurement);

@@ -125,26 +125,37 @@ fn two_calendars_do_not_share_a_name_also_not_after_an_edit() {
     });
 }
 
+/// A holiday file, as a public authority gives it.
+const HOLIDAYS: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Office//Holidays//EN\r\n\
+    BEGIN:VEVENT\r\nUID:1\r\nDTSTART;VALUE=DATE:20261224\r\nSUMMARY:Closed\r\nEND:VEVENT\r\n\
+    BEGIN:VEVENT\r\nUID:2\r\nDTSTART;VALUE=DATE:20200101\r\nRRULE:FREQ=YEARLY\r\nSUMMARY:New Year\r\nEND:VEVENT\r\n\
+    BEGIN:VEVENT\r\nUID:3\r\nDTSTART:20261201T090000Z\r\nDTEND:20261201T100000Z\r\nSUMMARY:Meeting\r\nEND:VEVENT\r\n\
+    END:VCALENDAR\r\n";
+
 #[test]
-fn holidays_close_dates_without_an_exception_in_a_new_revision() {
+fn a_holiday_file_closes_dates_without_an_exception_in_a_new_revision() {
     on_both(|store, _| {
         let id = enter_calendar(store, office()).unwrap();
-        let holiday = |date: &str, name: &str| Holiday {
-            date: date.parse().unwrap(),
-            name: name.into(),
-        };
-        let found = vec![
-            holiday("2026-12-24", "Closed"),
-            holiday("2027-01-01", "New Year"),
-        ];
-        let again = found.clone();
-        let imported = store
-            .write(Actor::Operator, move |tx| {
-                actions::calendar::add_holidays(tx, id, found)
+        let import = || {
+            store.write(Actor::Operator, move |tx| {
+                actions::calendar::import_holidays(tx, id, HOLIDAYS)
             })
-            .unwrap();
-        assert_eq!(imported.added, [holiday("2027-01-01", "New Year")]);
-        assert_eq!(imported.skipped, [holiday("2026-12-24", "Closed")]);
+        };
+        let imported = import().unwrap();
+        let dates = |holidays: &[Holiday]| -> Vec<String> {
+            holidays
+                .iter()
+                .map(|holiday| holiday.date.to_string())
+                .collect()
+        };
+        assert_eq!(dates(&imported.added), ["2026-01-01", "2027-01-01"]);
+        assert_eq!(dates(&imported.skipped), ["2026-12-24"]);
+        assert_eq!(
+            imported.remarks.len(),
+            1,
+            "the meeting: {:?}",
+            imported.remarks
+        );
         let book = store
             .read(|conn| store::calendar::book(conn, &[id]))
             .unwrap();
@@ -152,15 +163,17 @@ fn holidays_close_dates_without_an_exception_in_a_new_revision() {
         assert_eq!(view.revision, 2);
         let open_at = |text| view.calendar.is_open(at(text)).unwrap();
         assert!(!open_at("2027-01-01T10:00:00+01:00"));
-        assert!(open_at("2026-12-24T10:00:00+01:00"));
+        assert!(
+            open_at("2026-12-24T10:00:00+01:00"),
+            "the special hours stay"
+        );
+        assert!(
+            open_at("2026-01-01T10:00:00+01:00"),
+            "the past stays as it was"
+        );
         assert_eq!(view.calendar.reaches(), Some("2027-12-31".parse().unwrap()));
         // The same file again has nothing new and makes no revision.
-        let imported = store
-            .write(Actor::Operator, move |tx| {
-                actions::calendar::add_holidays(tx, id, again)
-            })
-            .unwrap();
-        assert_eq!(imported.added, []);
+        assert_eq!(import().unwrap().added, []);
         assert_eq!(
             store
                 .read(|conn| store::calendar::find(conn, id))
@@ -168,6 +181,12 @@ fn holidays_close_dates_without_an_exception_in_a_new_revision() {
                 .revision,
             2
         );
+        let error = store
+            .write(Actor::Operator, move |tx| {
+                actions::calendar::import_holidays(tx, id, "date,name")
+            })
+            .unwrap_err();
+        assert_eq!(faults(error)[0].field, "file");
     });
 }
 
