@@ -7,9 +7,12 @@
 //! the same second come out right whichever commits first.
 
 mod audience;
+mod judged;
 mod letters;
 mod register;
 mod steps;
+
+pub use judged::{Judged, JudgedCase, judged};
 
 use crate::domain::CaseId;
 use crate::domain::calendar::CalendarError;

@@ -5,6 +5,7 @@
 pub mod calendar;
 pub mod contract;
 pub mod incident;
+pub mod letter;
 pub mod person;
 pub mod session;
 pub mod token;

@@ -108,6 +108,17 @@ routes! {
     PUT    "/api/v1/contracts/{id}"     Enter      => api::contract::edit;
     POST   "/api/v1/contracts/{id}/terms" Enter    => api::contract::amend;
 
+    GET    "/api/v1/incidents"          SignedIn   => api::incident::list;
+    POST   "/api/v1/incidents"          Record     => api::incident::raise;
+    GET    "/api/v1/incidents/{id}"     SignedIn   => api::incident::show;
+    POST   "/api/v1/incidents/{id}/cases" Record   => api::incident::add_case;
+    POST   "/api/v1/incidents/{id}/events" Record  => api::incident::record;
+    GET    "/api/v1/clocks"             SignedIn   => api::clock::list;
+    GET    "/api/v1/letters"            SignedIn   => api::letter::list;
+    GET    "/api/v1/letters/{id}"       SignedIn   => api::letter::show;
+    POST   "/api/v1/letters/{id}/requeue" Record   => api::letter::requeue;
+    POST   "/api/v1/letters/{id}/cancel" Record    => api::letter::cancel;
+
     // For whoever watches the service.
     GET    "/healthz"                   Public     => watching::alive;
     GET    "/readyz"                    Public     => watching::ready;

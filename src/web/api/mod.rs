@@ -1,7 +1,10 @@
 //! The API, version 1, for programs.
 
 pub mod calendar;
+pub mod clock;
 pub mod contract;
+pub mod incident;
+pub mod letter;
 pub mod person;
 pub mod token;
 pub mod vendor;

@@ -1,0 +1,127 @@
+//! The outbox.
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path, Query};
+use serde::{Deserialize, Serialize};
+
+use super::incident::incident_id;
+use crate::actions;
+use crate::domain::LetterId;
+use crate::domain::letter::{LetterKind, LetterState, Recipient};
+use crate::domain::outbox::Letter;
+use crate::error::{Error, Result};
+use crate::store::letter;
+use crate::time::Moment;
+use crate::web::{Answer, Caller, Done, Paging, RawBody, State, act_once, read};
+
+/// A letter as the API shows it.
+#[derive(Serialize)]
+struct LetterBody {
+    id: LetterId,
+    kind: LetterKind,
+    incident: Option<String>,
+    breach: Option<String>,
+    recipient: Recipient,
+    state: LetterState,
+    planned_at: Moment,
+    created_at: Moment,
+    next_attempt_at: Option<Moment>,
+    attempts: i32,
+    last_error: Option<String>,
+    settled_at: Option<Moment>,
+    key: String,
+    subject: Option<String>,
+    text: Option<String>,
+}
+
+impl From<Letter> for LetterBody {
+    fn from(letter: Letter) -> Self {
+        let waits = matches!(letter.state, LetterState::Queued | LetterState::Leased);
+        Self {
+            id: letter.id,
+            kind: letter.kind,
+            incident: letter.incident_id.map(|id| id.reference()),
+            breach: letter.breach_id.map(|id| id.reference()),
+            recipient: Recipient {
+                name: letter.name,
+                email: letter.email,
+                locale: letter.locale,
+                time_zone: letter.time_zone,
+                side: letter.side,
+            },
+            state: letter.state,
+            planned_at: letter.planned_at,
+            created_at: letter.created_at,
+            next_attempt_at: waits.then_some(letter.next_attempt_at),
+            attempts: letter.attempts,
+            last_error: letter.last_error,
+            settled_at: letter.settled_at,
+            key: letter.key,
+            subject: letter.subject,
+            text: letter.body_text,
+        }
+    }
+}
+
+/// Which letters are asked for.
+#[derive(Deserialize)]
+pub struct Asked {
+    state: Option<LetterState>,
+    incident: Option<String>,
+}
+
+/// `GET /letters?state=&incident=`: newest first.
+pub async fn list(state: Data<State>, paging: Paging, asked: Query<Asked>) -> Answer {
+    let incident = asked.incident.as_deref().map(incident_id).transpose()?;
+    let listing = read(&state, move |conn| {
+        let rows = letter::list(conn, asked.state, incident, paging.after()?, paging.rows())?;
+        Ok(paging
+            .listing(rows, |letter| letter.id)
+            .map(LetterBody::from))
+    })
+    .await?;
+    Ok(HttpResponse::Ok().json(listing))
+}
+
+/// `GET /letters/{id}`.
+pub async fn show(state: Data<State>, key: Path<String>) -> Answer {
+    let id = letter_id(&key)?;
+    let found = read(&state, move |conn| letter::get(conn, id)).await?;
+    Ok(HttpResponse::Ok().json(LetterBody::from(found)))
+}
+
+/// `POST /letters/{id}/requeue`.
+pub async fn requeue(
+    state: Data<State>,
+    caller: Caller,
+    key: Path<String>,
+    body: RawBody,
+) -> Answer {
+    let id = letter_id(&key)?;
+    act_once(&state, &caller, body.once, move |tx| {
+        actions::letter::requeue(tx, id)?;
+        Done::answered(&LetterBody::from(letter::get(tx.conn(), id)?))
+    })
+    .await
+}
+
+/// `POST /letters/{id}/cancel`.
+pub async fn cancel(
+    state: Data<State>,
+    caller: Caller,
+    key: Path<String>,
+    body: RawBody,
+) -> Answer {
+    let id = letter_id(&key)?;
+    act_once(&state, &caller, body.once, move |tx| {
+        actions::letter::cancel(tx, id)?;
+        Done::answered(&LetterBody::from(letter::get(tx.conn(), id)?))
+    })
+    .await
+}
+
+pub(in crate::web) fn letter_id(key: &str) -> Result<LetterId> {
+    key.parse()
+        .map(LetterId)
+        .map_err(|_| Error::not_found("letter", key))
+}
