@@ -369,6 +369,7 @@ diesel::table! {
         next_attempt_at -> crate::schema::Instant,
         attempts -> Integer,
         lease -> BigInt,
+        in_doubt -> Bool,
         leased_until -> Nullable<crate::schema::Instant>,
         last_error -> Nullable<Text>,
         message_id -> Text,

@@ -51,7 +51,7 @@ pub(super) fn facts(
         contract: case.contract.reference.clone(),
         contract_title: case.contract.title.clone(),
         contract_zone: case.contract.time_zone,
-        owner: audience::owner(case).recipient.name,
+        owner: named(&audience::owner(case).recipient),
         severity,
         severity_name: name.unwrap_or_default(),
         reported_at: reported_at(scene, case),
@@ -64,6 +64,15 @@ pub(super) fn facts(
         remark: None,
         corrected: None,
         link: format!("/incidents/{}", incident.id.reference()),
+    }
+}
+
+/// Name and address, or the address alone where that is all there is.
+fn named(recipient: &Recipient) -> String {
+    if recipient.name == recipient.email {
+        recipient.email.clone()
+    } else {
+        format!("{} <{}>", recipient.name, recipient.email)
     }
 }
 

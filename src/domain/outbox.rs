@@ -53,6 +53,8 @@ pub struct Letter {
     pub attempts: i32,
     /// Grows with each lease: who holds an older one cannot settle it.
     pub lease: i64,
+    /// Whether a connection was lost after the content had begun to flow.
+    pub in_doubt: bool,
     /// Until when the lease holds.
     pub leased_until: Option<Moment>,
     /// What went wrong last.
@@ -84,9 +86,9 @@ where
 }
 
 impl Letter {
-    /// Whether the recipient got it, or may have got it: a letter that was tried is in doubt.
+    /// Whether the recipient got it, or may have got it.
     pub fn may_have_arrived(&self) -> bool {
-        self.state == LetterState::Sent || (self.attempts > 0 && self.state != LetterState::Failed)
+        self.state == LetterState::Sent || self.in_doubt
     }
 }
 

@@ -12,7 +12,7 @@ use crate::domain::letter::{LetterFacts, Recipient};
 use crate::domain::outbox::{Letter, moot, retry_after};
 use crate::error::Result;
 use crate::mail::letters::{Rendered, render};
-use crate::mail::message::{Envelope, message};
+use crate::mail::message::{Envelope, full_id, message};
 use crate::mail::outlet::{Delivery, Outgoing, Outlet};
 use crate::store::letter::{Sent, Settlement};
 use crate::store::{self, Actor, Store};
@@ -136,13 +136,19 @@ async fn one(store: &Store, sender: &Sender, letter: Letter) -> Result<End> {
             later(&letter, now, format!("put off with {code} {text}"))
         }
         Delivery::Unreachable { error } => later(&letter, now, error),
-        Delivery::InDoubt { error } => later(&letter, now, format!("may have arrived: {error}")),
+        Delivery::InDoubt { error } => {
+            match later(&letter, now, format!("may have arrived: {error}")) {
+                Settlement::Retry(at, error) => Settlement::InDoubt(Some(at), error),
+                Settlement::Failed(error) => Settlement::InDoubt(None, error),
+                other => other,
+            }
+        }
     };
     let end = match &how {
         Settlement::Sent => End::Sent,
-        Settlement::Retry(..) => End::Retried,
+        Settlement::Retry(..) | Settlement::InDoubt(Some(_), _) => End::Retried,
         Settlement::Cancelled(_) => End::Cancelled,
-        Settlement::Failed(wrong) => {
+        Settlement::Failed(wrong) | Settlement::InDoubt(None, wrong) => {
             tracing::warn!(
                 letter = letter.id.0,
                 to = letter.email,
@@ -206,11 +212,8 @@ fn written(sender: &Sender, letter: &Letter, now: Moment) -> Result<(Rendered, V
     let domain = sender.from.email.domain();
     let envelope = Envelope {
         from: sender.from.clone(),
-        message_id: format!("<{}@{domain}>", letter.message_id),
-        thread: letter
-            .thread
-            .as_ref()
-            .map(|thread| format!("<{thread}@{domain}>")),
+        message_id: full_id(&letter.message_id, domain),
+        thread: letter.thread.as_ref().map(|thread| full_id(thread, domain)),
     };
     let bytes =
         message(&rendered, &recipient, &envelope, now).map_err(|error| error.to_string())?;

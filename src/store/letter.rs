@@ -70,6 +70,7 @@ pub fn queue(tx: &mut Tx<'_>, new: &NewLetter) -> Result<bool> {
             letters::next_attempt_at.eq(new.not_before.max(now)),
             letters::attempts.eq(0),
             letters::lease.eq(0_i64),
+            letters::in_doubt.eq(false),
             letters::message_id.eq(message_id(&new.key)),
             letters::thread.eq(&thread),
         ))
@@ -234,6 +235,8 @@ pub enum Settlement {
     Sent,
     /// To be tried again at that moment.
     Retry(Moment, String),
+    /// Lost after the content had begun to flow: tried again at that moment, or given up.
+    InDoubt(Option<Moment>, String),
     /// Refused for good, or given up.
     Failed(String),
     /// Not needed any more.
@@ -256,7 +259,10 @@ pub fn settle(
     let (state, next, error, settled) = match how {
         Settlement::Sent => (LetterState::Sent, now, None, Some(now)),
         Settlement::Retry(at, error) => (LetterState::Queued, *at, Some(error), None),
-        Settlement::Failed(error) => (LetterState::Failed, now, Some(error), Some(now)),
+        Settlement::InDoubt(Some(at), error) => (LetterState::Queued, *at, Some(error), None),
+        Settlement::Failed(error) | Settlement::InDoubt(None, error) => {
+            (LetterState::Failed, now, Some(error), Some(now))
+        }
         Settlement::Cancelled(reason) => (LetterState::Cancelled, now, Some(reason), Some(now)),
     };
     let held = letters::table
@@ -273,6 +279,11 @@ pub fn settle(
             letters::settled_at.eq(settled),
         ))
         .execute(tx.conn())?;
+    if settled == 1 && matches!(how, Settlement::InDoubt(..)) {
+        diesel::update(letters::table.find(id))
+            .set(letters::in_doubt.eq(true))
+            .execute(tx.conn())?;
+    }
     if settled == 1
         && let Some(sent) = sent
     {

@@ -300,6 +300,8 @@ CREATE TABLE letters (
     attempts INTEGER NOT NULL,
     -- Only grows; an engine that wakes up late cannot settle a letter that another has taken over.
     lease BIGINT NOT NULL,
+    -- Set once a connection was lost after the content had begun to flow: it may have arrived.
+    in_doubt BOOLEAN NOT NULL,
     leased_until BIGINT,
     last_error TEXT,
     message_id TEXT NOT NULL,
