@@ -5,6 +5,18 @@ use super::{BreachId, CalendarId, CaseId, ClockId, ContractId, IncidentId, Terms
 use crate::schema::{breaches, withdrawals};
 use crate::time::Moment;
 
+text_enum! {
+    /// How what was breached stands now.
+    Standing {
+        /// It was done after all, late.
+        Stopped = "stopped",
+        /// It is still not done.
+        Open = "open",
+        /// It is not asked for any more and was never done.
+        Cancelled = "cancelled",
+    }
+}
+
 /// One entry of the register: what was judged, and by what. Never changed; a withdrawal is a row of
 /// its own.
 #[derive(Clone, Debug, diesel::Queryable, diesel::Selectable)]

@@ -12,6 +12,7 @@ mod tests;
 
 pub use arithmetic::Span;
 pub use days::{BusinessDue, DayEnd};
+pub(in crate::domain) use flat::opening;
 pub use holidays::{HolidayFile, holidays_from_ics};
 pub use hours::{DayName, Exception, Hours, Week, Window};
 

@@ -8,6 +8,7 @@
 mod text_enum;
 mod ids;
 
+pub mod attainment;
 pub mod breach;
 pub mod calendar;
 pub mod calendar_book;
@@ -23,8 +24,10 @@ pub mod ladder_warning;
 pub mod letter;
 pub mod locale;
 pub mod outbox;
+pub mod period;
 pub mod person;
 pub mod reading;
+pub mod schedule;
 pub mod terms;
 pub mod terms_input;
 pub mod timeline;

@@ -261,7 +261,7 @@ fn is_skipped(zone: Tz, date: NaiveDate) -> bool {
 
 /// The instant of a wall-clock time that opens: the first of two, and moved forward by the length of
 /// the gap where it does not exist.
-pub(super) fn opening(zone: Tz, local: NaiveDateTime) -> Moment {
+pub(in crate::domain) fn opening(zone: Tz, local: NaiveDateTime) -> Moment {
     match zone.from_local_datetime(&local) {
         LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at.to_utc().into(),
         LocalResult::None => past_the_gap(zone, local),
