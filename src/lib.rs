@@ -14,6 +14,7 @@ pub mod health;
 pub mod logging;
 pub mod mail;
 pub mod metrics;
+pub mod report;
 pub mod schema;
 pub mod secret;
 pub mod store;

@@ -7,6 +7,7 @@ pub mod contract;
 pub mod incident;
 pub mod letter;
 pub mod person;
+pub mod schedule;
 pub mod session;
 pub mod token;
 pub mod vendor;

@@ -5,6 +5,7 @@
 //! action only shortens the wait.
 
 pub mod deliver;
+pub mod routines;
 pub mod tick;
 
 use std::sync::Arc;
@@ -145,8 +146,16 @@ async fn round(store: &Store, health: &Health) -> Result<Duration> {
     let ticking = store.clone();
     let (ticked, wait) = blocking(move || {
         let ticked = tick::tick(&ticking)?;
+        let ran = routines::run_due(&ticking)?;
+        if ran.reports > 0 {
+            tracing::info!(reports = ran.reports, "reports were queued");
+        }
         let now = ticking.now()?;
-        let next = ticking.read(store::clock::next_timer)?;
+        let next = ticking.read(|conn| {
+            let timer = store::clock::next_timer(conn)?;
+            let routine = routines::next_due(conn)?;
+            Ok([timer, routine].into_iter().flatten().min())
+        })?;
         Ok((ticked, until(now, next)))
     })
     .await?;
