@@ -15,10 +15,11 @@ use serde_json::{Value, json};
 use crate::actions;
 use crate::domain::incident::{Raise, Record};
 use crate::domain::person::PersonInput;
+use crate::domain::schedule::ScheduleInput;
 use crate::domain::words::Source;
 use crate::domain::{IncidentId, PersonId};
 use crate::engine::deliver::{Sender, deliver};
-use crate::engine::tick;
+use crate::engine::{routines, tick};
 use crate::error::{Error, Result};
 use crate::store::{self, Actor, Store};
 use crate::time::{DAY, HandTime, Moment};
@@ -72,6 +73,7 @@ pub async fn fill(
     let mut cast = people(store, &password_hash)?;
     let signed = contracts::sign(store, cast.pia, hand.now())
         .context("the contracts could not be entered")?;
+    monthly_report(store, cast.max)?;
     let mut chance = Chance::new(20_260_101);
     let mut stage = Stage {
         store,
@@ -125,6 +127,7 @@ struct Cast {
     ann: PersonId,
     li: PersonId,
     pia: PersonId,
+    max: PersonId,
     logins: Vec<Login>,
 }
 
@@ -164,7 +167,7 @@ fn people(store: &Store, password_hash: &str) -> Result<Cast> {
         "Asia/Shanghai",
         "zh-CN",
     )?;
-    let (_, max_login) = add(
+    let (max, max_login) = add(
         "Max Brunner",
         "max@example.com",
         "manager",
@@ -182,8 +185,21 @@ fn people(store: &Store, password_hash: &str) -> Result<Cast> {
         ann,
         li,
         pia,
+        max,
         logins: vec![adam, ann_login, li_login, max_login, pia_login],
     })
+}
+
+/// Max gets the report of all vendors on the first of each month.
+fn monthly_report(store: &Store, who: PersonId) -> Result<()> {
+    let input = ScheduleInput::read(&json!({
+        "name": "Monthly breach report", "cron": "0 8 1 * *", "time_zone": "Europe/Berlin",
+        "recipients": ["max@example.com"]
+    }))?;
+    store.write(Actor::Person(who), move |tx| {
+        actions::schedule::enter(tx, &input)
+    })?;
+    Ok(())
 }
 
 enum Task {
@@ -241,13 +257,15 @@ impl Stage<'_> {
             let next = self.store.read(|conn| {
                 let timer = store::clock::next_timer(conn)?;
                 let letter = store::letter::next_due(conn)?;
-                Ok([timer, letter].into_iter().flatten().min())
+                let routine = routines::next_due(conn)?;
+                Ok([timer, letter, routine].into_iter().flatten().min())
             })?;
             match next.filter(|next| *next <= moment) {
                 Some(next) => self.hand.set(next.max(self.hand.now())),
                 None => break,
             }
             self.breaches += tick::tick(self.store)?.followed.breached;
+            routines::run_due(self.store)?;
             self.letters += deliver(self.store, self.sender).await?.sent;
         }
         self.hand.set(moment.max(self.hand.now()));

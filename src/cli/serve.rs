@@ -95,6 +95,7 @@ async fn serve(store: Store, sender: Sender, listener: TcpListener) -> anyhow::R
     state
         .checks
         .add("engine", engine::check(store.clone(), Arc::clone(&health)));
+    engine::show(&state.metrics, &store, &health);
     tasks.spawn(async move {
         engine::run(store, Arc::new(sender), health, stopped).await;
         Ok(())

@@ -16,6 +16,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::error::{Error, Result};
+use crate::metrics::Metrics;
 use crate::store::{self, Store};
 use crate::time::{Micros, Moment, SECOND};
 use deliver::Sender;
@@ -70,6 +71,72 @@ impl Health {
             letters_sent: self.letters_sent.load(Ordering::Relaxed),
             letters_failed: self.letters_failed.load(Ordering::Relaxed),
         }
+    }
+}
+
+/// Shows the engine's figures in `/metrics`.
+pub fn show(metrics: &Metrics, store: &Store, health: &Arc<Health>) {
+    let figures: [(&'static str, &'static str, fn(&Figures) -> u64); 6] = [
+        (
+            "redress_engine_rounds",
+            "Rounds of the engine since the start",
+            |figures| figures.rounds,
+        ),
+        (
+            "redress_engine_errors",
+            "Rounds of the engine that ended with an error",
+            |figures| figures.errors,
+        ),
+        (
+            "redress_breaches_entered",
+            "Breaches entered since the start",
+            |figures| figures.breaches,
+        ),
+        (
+            "redress_steps_taken",
+            "Steps of ladders taken since the start",
+            |figures| figures.steps,
+        ),
+        (
+            "redress_letters_sent",
+            "Letters sent since the start",
+            |figures| figures.letters_sent,
+        ),
+        (
+            "redress_letters_failed",
+            "Letters that failed for good since the start",
+            |figures| figures.letters_failed,
+        ),
+    ];
+    for (name, help, figure) in figures {
+        let health = Arc::clone(health);
+        metrics.gauge(name, "", help, move || {
+            Some(figure(&health.figures()) as f64)
+        });
+    }
+    let oldest: [(
+        &'static str,
+        &'static str,
+        fn(&mut store::Conn) -> Result<Option<Moment>>,
+    ); 2] = [
+        (
+            "redress_oldest_due_clock_seconds",
+            "How long the oldest due clock has waited",
+            store::clock::next_timer,
+        ),
+        (
+            "redress_oldest_due_letter_seconds",
+            "How long the oldest due letter has waited",
+            store::letter::next_due,
+        ),
+    ];
+    for (name, help, next) in oldest {
+        let store = store.clone();
+        metrics.gauge(name, "", help, move || {
+            let now = store.now().ok()?;
+            let due = store.read(next).ok()?;
+            Some(due.map_or(0.0, |due| (now - due).max(0) as f64 / SECOND as f64))
+        });
     }
 }
 
@@ -146,6 +213,10 @@ async fn round(store: &Store, health: &Health) -> Result<Duration> {
     let ticking = store.clone();
     let (ticked, wait) = blocking(move || {
         let ticked = tick::tick(&ticking)?;
+        let ran = routines::run_due(&ticking)?;
+        if ran.reports > 0 {
+            tracing::info!(reports = ran.reports, "reports were queued");
+        }
         let ran = routines::run_due(&ticking)?;
         if ran.reports > 0 {
             tracing::info!(reports = ran.reports, "reports were queued");
