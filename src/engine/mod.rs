@@ -5,18 +5,19 @@
 //! action only shortens the wait.
 
 pub mod deliver;
+mod health;
 pub mod routines;
 pub mod tick;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use serde::Serialize;
 use tokio::sync::watch;
 
+pub use health::{Figures, Health, check, show};
+
 use crate::error::{Error, Result};
-use crate::metrics::Metrics;
 use crate::store::{self, Store};
 use crate::time::{Micros, Moment, SECOND};
 use deliver::Sender;
@@ -25,155 +26,6 @@ use deliver::Sender;
 const LONGEST_WAIT: Micros = SECOND;
 /// How long it waits after an error before it tries again.
 const AFTER_ERROR: Duration = Duration::from_secs(2);
-
-/// What the engine did and how it stands, for `/readyz`, `/metrics` and the pages.
-#[derive(Debug, Default)]
-pub struct Health {
-    /// Microseconds since 1970 when a round ended last; 0 before the first.
-    last_round: AtomicI64,
-    rounds: AtomicU64,
-    errors: AtomicU64,
-    breaches: AtomicU64,
-    steps: AtomicU64,
-    letters_sent: AtomicU64,
-    letters_failed: AtomicU64,
-}
-
-/// The figures of [`Health`] at one moment.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Figures {
-    /// When a round of the loop ended last.
-    pub last_round: Option<Moment>,
-    /// Rounds since the start.
-    pub rounds: u64,
-    /// Rounds that ended with an error.
-    pub errors: u64,
-    /// Breaches entered.
-    pub breaches: u64,
-    /// Steps taken.
-    pub steps: u64,
-    /// Letters sent.
-    pub letters_sent: u64,
-    /// Letters that failed for good.
-    pub letters_failed: u64,
-}
-
-impl Health {
-    /// The figures now.
-    pub fn figures(&self) -> Figures {
-        let last = self.last_round.load(Ordering::Relaxed);
-        Figures {
-            last_round: (last != 0).then(|| Moment::from_micros(last)),
-            rounds: self.rounds.load(Ordering::Relaxed),
-            errors: self.errors.load(Ordering::Relaxed),
-            breaches: self.breaches.load(Ordering::Relaxed),
-            steps: self.steps.load(Ordering::Relaxed),
-            letters_sent: self.letters_sent.load(Ordering::Relaxed),
-            letters_failed: self.letters_failed.load(Ordering::Relaxed),
-        }
-    }
-}
-
-/// Shows the engine's figures in `/metrics`.
-pub fn show(metrics: &Metrics, store: &Store, health: &Arc<Health>) {
-    let figures: [(&'static str, &'static str, fn(&Figures) -> u64); 6] = [
-        (
-            "redress_engine_rounds",
-            "Rounds of the engine since the start",
-            |figures| figures.rounds,
-        ),
-        (
-            "redress_engine_errors",
-            "Rounds of the engine that ended with an error",
-            |figures| figures.errors,
-        ),
-        (
-            "redress_breaches_entered",
-            "Breaches entered since the start",
-            |figures| figures.breaches,
-        ),
-        (
-            "redress_steps_taken",
-            "Steps of ladders taken since the start",
-            |figures| figures.steps,
-        ),
-        (
-            "redress_letters_sent",
-            "Letters sent since the start",
-            |figures| figures.letters_sent,
-        ),
-        (
-            "redress_letters_failed",
-            "Letters that failed for good since the start",
-            |figures| figures.letters_failed,
-        ),
-    ];
-    for (name, help, figure) in figures {
-        let health = Arc::clone(health);
-        metrics.gauge(name, "", help, move || {
-            Some(figure(&health.figures()) as f64)
-        });
-    }
-    let oldest: [(
-        &'static str,
-        &'static str,
-        fn(&mut store::Conn) -> Result<Option<Moment>>,
-    ); 2] = [
-        (
-            "redress_oldest_due_clock_seconds",
-            "How long the oldest due clock has waited",
-            store::clock::next_timer,
-        ),
-        (
-            "redress_oldest_due_letter_seconds",
-            "How long the oldest due letter has waited",
-            store::letter::next_due,
-        ),
-    ];
-    for (name, help, next) in oldest {
-        let store = store.clone();
-        metrics.gauge(name, "", help, move || {
-            let now = store.now().ok()?;
-            let due = store.read(next).ok()?;
-            Some(due.map_or(0.0, |due| (now - due).max(0) as f64 / SECOND as f64))
-        });
-    }
-}
-
-/// A due clock or letter that is older than this means that the engine does not keep up.
-const OVERDUE: Micros = 60 * SECOND;
-
-/// The check of the engine for `/readyz`: how long the oldest due clock and letter have waited.
-pub fn check(
-    store: Store,
-    health: Arc<Health>,
-) -> impl Fn() -> Result<String, String> + Send + Sync + 'static {
-    move || {
-        let waits = || -> Result<(Micros, Micros)> {
-            let now = store.now()?;
-            let (timer, letter) = store.read(|conn| {
-                Ok((
-                    store::clock::next_timer(conn)?,
-                    store::letter::next_due(conn)?,
-                ))
-            })?;
-            let wait = |due: Option<Moment>| due.map_or(0, |due| (now - due).max(0));
-            Ok((wait(timer), wait(letter)))
-        };
-        let (timer, letter) = waits().map_err(|_| "the database does not answer".to_string())?;
-        let rounds = health.figures().rounds;
-        let found = format!(
-            "{rounds} rounds; the oldest due clock waits {} s, the oldest due letter {} s",
-            timer / SECOND,
-            letter / SECOND
-        );
-        if timer.max(letter) > OVERDUE {
-            Err(found)
-        } else {
-            Ok(found)
-        }
-    }
-}
 
 /// Runs the engine until it is told to stop; finishes the round it is in.
 pub async fn run(
