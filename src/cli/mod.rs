@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage or input.
 
 pub mod calendar;
+pub mod report;
 
 mod demo;
 mod serve;
@@ -39,6 +40,8 @@ enum Command {
     /// Calendar questions
     #[command(subcommand)]
     Calendar(CalendarCommand),
+    /// The breach report of a period: commitments met and missed, each breach, what is not due yet
+    Report(report::Args),
     /// Bring the database to this version
     Migrate,
     /// People
@@ -77,6 +80,7 @@ fn begin(cli: Cli) -> anyhow::Result<()> {
         Command::Calendar(CalendarCommand::Eval) => {
             calendar::eval(std::io::stdin().lock(), std::io::stdout().lock()).map(drop)
         }
+        Command::Report(args) => report::run(&settings()?, &args),
         Command::Migrate => migrate(&settings()?),
         Command::User(command) => user::run(&settings()?, command),
         Command::Token(command) => token::run(&settings()?, command),

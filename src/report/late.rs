@@ -1,14 +1,15 @@
 //! By how much a commitment was missed, also while it is not kept yet.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use serde::Serialize;
 
+use crate::consequence::{Judged, judged};
+use crate::domain::IncidentId;
 use crate::domain::breach::{Breach, Standing};
-use crate::domain::clock::{Clock, OutcomeRow, judge};
-use crate::domain::timeline::facts;
+use crate::domain::clock::OutcomeRow;
 use crate::domain::words::ClockState;
-use crate::domain::{CaseId, IncidentId};
 use crate::error::{Error, Result};
 use crate::store::{self, Conn};
 use crate::time::{Micros, Moment};
@@ -30,11 +31,9 @@ pub struct Late {
     pub until: Moment,
 }
 
-/// Clocks judged again, to count lateness that has no end in what is kept; each case once.
+/// Incidents judged again, to count lateness that has no end in what is kept; each once.
 #[derive(Default)]
-pub struct Replays {
-    judged: HashMap<CaseId, Vec<Clock>>,
-}
+pub struct Replays(HashMap<IncidentId, Judged>);
 
 impl Replays {
     /// By how much a commitment was missed, as of `now` where it has not stopped. `outcomes` are those
@@ -62,15 +61,20 @@ impl Replays {
                 until: stopped,
             });
         }
-        let clocks = self.clocks(conn, breach.incident_id, breach.case_id, now)?;
-        let Some(clock) = clocks.iter().find(|clock| clock.metric == breach.metric) else {
-            return Ok(Self::elapsed_only(breach, now));
-        };
-        let lap = clock
-            .laps
+        let judged = self.judged(conn, breach.incident_id, now)?;
+        let of_case = judged
+            .cases
             .iter()
-            .find(|lap| (lap.run, lap.interval) == (breach.run, breach.interval));
-        let Some(lap) = lap else {
+            .find(|case| case.case.id == breach.case_id);
+        let clock = of_case.and_then(|case| {
+            let mut clocks = case.clocks.iter();
+            clocks.find(|clock| clock.metric == breach.metric)
+        });
+        let lap = clock.and_then(|clock| {
+            let mut laps = clock.laps.iter();
+            laps.find(|lap| (lap.run, lap.interval) == (breach.run, breach.interval))
+        });
+        let (Some(clock), Some(lap)) = (clock, lap) else {
             return Ok(Self::elapsed_only(breach, now));
         };
         let (standing, until) = match (clock.state, clock.current().ended_at) {
@@ -104,24 +108,13 @@ impl Replays {
         }
     }
 
-    fn clocks(
-        &mut self,
-        conn: &mut Conn,
-        incident: IncidentId,
-        case: CaseId,
-        now: Moment,
-    ) -> Result<&[Clock]> {
-        if !self.judged.contains_key(&case) {
-            let events = store::incident::events(conn, incident)?;
-            let known = facts(&events);
-            for case in store::incident::cases(conn, incident)? {
-                let promise = store::terms::find(conn, case.terms_id)?.promise;
-                let book = store::calendar::book(conn, &promise.calendars())?;
-                let clocks = judge(case.id, &promise, &known, &book, now)
-                    .map_err(|error| Error::conflict(error.to_string()))?;
-                self.judged.insert(case.id, clocks);
+    fn judged(&mut self, conn: &mut Conn, incident: IncidentId, now: Moment) -> Result<&Judged> {
+        match self.0.entry(incident) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(free) => {
+                let incident = store::incident::get(conn, incident)?;
+                Ok(free.insert(judged(conn, incident, now)?))
             }
         }
-        Ok(self.judged.get(&case).map_or(&[], Vec::as_slice))
     }
 }

@@ -4,15 +4,19 @@
 //! down, so that all totals agree. What a percentage cannot say alone stands beside it: the number of
 //! cases, the interval, the margin.
 
+mod asked;
 mod csv;
 mod late;
 mod lines;
 mod mailed;
+mod register;
 
+pub use asked::{Asked, vendor_called};
 pub use csv::write as write_csv;
 pub use late::{Late, Replays};
 pub use lines::{About, BreachLine, CaseLine, OpenLine, Scales, WithdrawnLine};
 pub use mailed::facts;
+pub use register::{Entry, entry, register};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

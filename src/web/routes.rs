@@ -118,6 +118,15 @@ routes! {
     GET    "/api/v1/letters/{id}"       SignedIn   => api::letter::show;
     POST   "/api/v1/letters/{id}/requeue" Record   => api::letter::requeue;
     POST   "/api/v1/letters/{id}/cancel" Record    => api::letter::cancel;
+    GET    "/api/v1/breaches"           SignedIn   => api::breach::list;
+    GET    "/api/v1/breaches/{id}"      SignedIn   => api::breach::show;
+    GET    "/api/v1/reports/attainment" SignedIn   => api::report::attainment;
+    GET    "/api/v1/reports/breaches"   SignedIn   => api::report::breaches;
+    GET    "/api/v1/schedules"          SignedIn   => api::schedule::list;
+    POST   "/api/v1/schedules"          Review     => api::schedule::enter;
+    GET    "/api/v1/schedules/{id}"     SignedIn   => api::schedule::show;
+    PUT    "/api/v1/schedules/{id}"     Review     => api::schedule::edit;
+    DELETE "/api/v1/schedules/{id}"     Review     => api::schedule::end;
 
     // For whoever watches the service.
     GET    "/healthz"                   Public     => watching::alive;

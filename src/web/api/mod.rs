@@ -1,10 +1,13 @@
 //! The API, version 1, for programs.
 
+pub mod breach;
 pub mod calendar;
 pub mod clock;
 pub mod contract;
 pub mod incident;
 pub mod letter;
 pub mod person;
+pub mod report;
+pub mod schedule;
 pub mod token;
 pub mod vendor;
