@@ -69,10 +69,6 @@ async fn round(store: &Store, health: &Health) -> Result<Duration> {
         if ran.reports > 0 {
             tracing::info!(reports = ran.reports, "reports were queued");
         }
-        let ran = routines::run_due(&ticking)?;
-        if ran.reports > 0 {
-            tracing::info!(reports = ran.reports, "reports were queued");
-        }
         let now = ticking.now()?;
         let next = ticking.read(|conn| {
             let timer = store::clock::next_timer(conn)?;
