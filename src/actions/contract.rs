@@ -7,6 +7,7 @@ use crate::domain::calendar_book::CalendarBook;
 use crate::domain::contract::{ContractInput, NewContract};
 use crate::domain::example::{Example, examples};
 use crate::domain::input::{Faults, FieldError};
+use crate::domain::ladder_warning::LadderWarning;
 use crate::domain::terms::{Promise, Terms};
 use crate::domain::terms_input::{self, TermsReading};
 use crate::domain::vendor::Vendor;
@@ -98,18 +99,32 @@ pub fn amend(tx: &mut Tx<'_>, id: ContractId, value: &Value) -> Result<Terms> {
 pub struct Preview {
     /// An example deadline for each commitment that has no fault.
     pub examples: Vec<Example>,
+    /// What of the ladder will not work; only where the vendor is known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<LadderWarning>,
     /// Every fault at its field.
     pub errors: Vec<FieldError>,
 }
 
-/// Example deadlines for terms that are being entered, and every fault in them; nothing is kept.
+/// Example deadlines for terms that are being entered, and every fault in them; nothing is kept. With
+/// a vendor also what of the ladder will not reach anybody there.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn preview(conn: &mut Conn, value: &Value, now: Moment) -> Result<Preview> {
+pub fn preview(
+    conn: &mut Conn,
+    vendor: Option<VendorId>,
+    value: &Value,
+    now: Moment,
+) -> Result<Preview> {
     let book = book_for(conn, value)?;
     let reading = terms_input::read(value, "", &book, now);
+    let warnings = match vendor {
+        Some(vendor) => contract::warnings(conn, vendor, &reading.promise)?,
+        None => Vec::new(),
+    };
     Ok(Preview {
+        warnings,
         examples: examples(&reading.promise, &book, now),
         errors: reading.faults,
     })

@@ -81,6 +81,17 @@ routes! {
     GET    "/contracts/{id}"            SignedIn   => pages::contract::show;
     POST   "/contracts/{id}"            Enter      => pages::contract::edit;
     GET    "/contracts/{id}/edit"       Enter      => pages::contract::change;
+    GET    "/contracts/{id}/terms/new"  Enter      => pages::terms::new;
+    POST   "/contracts/{id}/terms"      Enter      => pages::terms::enter;
+
+    GET    "/calendars"                 SignedIn   => pages::calendar::list;
+    POST   "/calendars"                 Enter      => pages::calendar::enter;
+    GET    "/calendars/new"             Enter      => pages::calendar::new;
+    GET    "/calendars/{id}"            SignedIn   => pages::calendar::show;
+    POST   "/calendars/{id}"            Enter      => pages::calendar::edit;
+    GET    "/calendars/{id}/edit"       Enter      => pages::calendar::change;
+    GET    "/calendars/{id}/holidays"   Enter      => pages::calendar::holidays;
+    POST   "/calendars/{id}/holidays"   Enter      => pages::calendar::import_holidays;
 
     // The API.
     GET    "/api/v1/people"             Administer => api::person::list;

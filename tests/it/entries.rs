@@ -3,6 +3,7 @@
 mod api;
 mod calendar;
 mod contract;
+mod pages;
 mod vendor;
 
 use redress::actions;

@@ -167,7 +167,7 @@ pub async fn preview(state: Data<State>, body: JsonBody) -> Answer {
     let store = state.store.clone();
     let preview = block(move || {
         let now = store.now()?;
-        store.read(|conn| actions::contract::preview(conn, &body.value, now))
+        store.read(|conn| actions::contract::preview(conn, None, &body.value, now))
     })
     .await?;
     Ok(HttpResponse::Ok().json(preview))

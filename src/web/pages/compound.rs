@@ -34,14 +34,6 @@ pub fn units() -> Vec<Choice> {
         .collect()
 }
 
-/// The units of a length of time.
-pub fn lengths() -> Vec<Choice> {
-    let lengths = UNITS.iter().filter(|(_, _, length)| length.is_some());
-    lengths
-        .map(|(value, label, _)| Choice::new(*value, *label))
-        .collect()
-}
-
 /// A target as the form shows it.
 pub struct TargetFields {
     /// How many.
@@ -118,6 +110,41 @@ pub fn length(amount: &str, unit: &str) -> Result<Micros, String> {
         .map(|millionths| i128::from(millionths) * i128::from(micros) / 1_000_000)
         .and_then(|length| Micros::try_from(length).ok())
         .ok_or_else(wrong)
+}
+
+/// Reads a length of time as one writes it: `30 min`, `1 h 30 min`, `10 s`.
+///
+/// # Errors
+/// A sentence for the person who entered it.
+pub fn length_of_text(text: &str) -> Result<Micros, String> {
+    let wrong =
+        || format!("\"{text}\" is not a length of time; write it like 30 min or 1 h 30 min");
+    let mut total: Micros = 0;
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return Err("say how long: 30 min, or 1 h 30 min".to_string());
+    }
+    while !rest.is_empty() {
+        let end = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .ok_or_else(wrong)?;
+        let (amount, after) = rest.split_at(end);
+        let after = after.trim_start();
+        let end = after
+            .find(|c: char| !c.is_alphabetic())
+            .unwrap_or(after.len());
+        let (unit, after) = after.split_at(end);
+        let unit = match unit {
+            "h" | "hour" | "hours" => "hours",
+            "m" | "min" | "minute" | "minutes" => "minutes",
+            "s" | "sec" | "second" | "seconds" => "seconds",
+            _ => return Err(wrong()),
+        };
+        let part = length(amount, unit).map_err(|_| wrong())?;
+        total = total.checked_add(part).ok_or_else(wrong)?;
+        rest = after.trim_start();
+    }
+    Ok(total)
 }
 
 /// Reads a decimal number that is not negative, as that many places make it whole: `12.5` with two
@@ -276,6 +303,17 @@ mod tests {
         );
         assert_eq!(windows_json("").unwrap(), json!([]));
         assert!(windows_json("all day").unwrap_err().contains("13:30-18:00"));
+    }
+
+    #[test]
+    fn lengths_are_read_as_they_are_said() {
+        for micros in [10 * SECOND, 90 * MINUTE, 26 * HOUR, SECOND / 2] {
+            assert_eq!(length_of_text(&wording::length(micros)), Ok(micros));
+        }
+        assert_eq!(length_of_text("1.5 hours"), Ok(90 * MINUTE));
+        for text in ["", "30", "min", "1 week", "-5 min", "1 h 5"] {
+            assert!(length_of_text(text).is_err(), "{text}");
+        }
     }
 
     #[test]

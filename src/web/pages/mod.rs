@@ -1,11 +1,13 @@
 //! Pages for people.
 
 pub mod account;
+pub mod calendar;
 pub mod compound;
 pub mod contract;
 pub mod person;
 pub mod promise;
 pub mod session;
+pub mod terms;
 pub mod token;
 pub mod vendor;
 

@@ -225,7 +225,7 @@ fn a_preview_shows_examples_and_faults_and_keeps_nothing() {
         value["currency"] = json!("Euro");
         let now = hand.now();
         let preview = store
-            .read(|conn| actions::contract::preview(conn, &value, now))
+            .read(|conn| actions::contract::preview(conn, None, &value, now))
             .unwrap();
         assert_eq!(preview.examples.len(), 1);
         assert_eq!(preview.examples[0].start, at("2026-11-27T16:40:00+01:00"));
