@@ -3,6 +3,7 @@
 mod cli;
 mod entries;
 mod outlet;
+mod report;
 mod service;
 mod stories;
 mod support;
