@@ -151,16 +151,19 @@ fn deadlines_moved(
     book: &CalendarBook,
     cause: &Cause,
 ) -> Result<u32> {
-    if !matches!(cause, Cause::Time) {
-        return Ok(0);
-    }
+    // The deadline moved before what has just been recorded, so it is judged without that.
+    let recorded = match cause {
+        Cause::Recorded(event, _) => event.seq,
+        Cause::Time => i64::MAX,
+    };
     let now = tx.now();
     let rows = store::clock::of_incident(tx.conn(), incident.id)?;
     let edited = |row: &ClockRow| book.latest(row.calendar_id).revision != row.calendar_revision;
     if !rows.iter().any(|row| row.state.is_open() && edited(row)) {
         return Ok(0);
     }
-    let events = store::incident::events(tx.conn(), incident.id)?;
+    let mut events = store::incident::events(tx.conn(), incident.id)?;
+    events.retain(|event| event.seq < recorded);
     let known = facts(&events);
     let mut moved = 0;
     for case in cases {
@@ -191,7 +194,10 @@ fn deadlines_moved(
                     },
                     texts: Vec::new(),
                 };
+                let detail = serde_json::json!({"incident": incident.id.reference(), "metric": clock.metric,
+                    "due_before": row.due_at, "due_after": lap.due_at});
                 store::incident::append(tx, incident, new)?;
+                tx.record("incident", incident.id.0, "deadline moved", &detail)?;
                 moved += 1;
             }
         }
@@ -201,7 +207,7 @@ fn deadlines_moved(
 
 fn case_follows(tx: &mut Tx<'_>, scene: &Scene<'_>, case: &CaseFacts) -> Result<Followed> {
     let now = tx.now();
-    let clocks = judge(
+    let mut clocks = judge(
         case.case.id,
         &case.terms.promise,
         scene.facts,
@@ -210,6 +216,7 @@ fn case_follows(tx: &mut Tx<'_>, scene: &Scene<'_>, case: &CaseFacts) -> Result<
     )
     .map_err(unusable)?;
     let rows = store::clock::of_incident(tx.conn(), scene.incident.id)?;
+    clocks.extend(gone(scene, case, &clocks, &rows));
     let mut done = Followed::default();
     for clock in &clocks {
         let before = rows
@@ -253,6 +260,22 @@ fn case_follows(tx: &mut Tx<'_>, scene: &Scene<'_>, case: &CaseFacts) -> Result<
     }
     done.letters += letters::of_occasion(tx, scene, case, &clocks)?;
     Ok(done)
+}
+
+/// Clocks that were kept and that no commitment asks for any more, since a correction changed the
+/// severity that began them.
+fn gone(scene: &Scene<'_>, case: &CaseFacts, clocks: &[Clock], rows: &[ClockRow]) -> Vec<Clock> {
+    let commitments = &case.terms.promise.commitments;
+    rows.iter()
+        .filter(|row| row.case_id == case.case.id)
+        .filter(|row| !clocks.iter().any(|clock| clock.metric == row.metric))
+        .filter_map(|row| {
+            let commitment = commitments
+                .iter()
+                .find(|commitment| commitment.metric == row.metric)?;
+            Some(Clock::gone(commitment, scene.book, row.started_at))
+        })
+        .collect()
 }
 
 /// A new generation begins with a severity change, a reopening, or a withdrawn breach; corrections,

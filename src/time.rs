@@ -39,6 +39,8 @@ pub struct Moment(i64);
 /// A length of time in microseconds, never rounded before it is compared.
 pub type Micros = i64;
 
+/// Microseconds in one millisecond.
+pub const MILLISECOND: Micros = 1_000;
 /// Microseconds in one second.
 pub const SECOND: Micros = 1_000_000;
 /// Microseconds in one minute.

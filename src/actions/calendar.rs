@@ -83,8 +83,10 @@ fn revise(
             ));
         }
     }
+    // Incidents are locked before the revision gets its moment: nothing judged meanwhile is undone by it.
+    let concerned = clock::lock_counting_in(tx, id)?;
     let revision = calendar::revise(tx, id, revision, name, from, hours)?;
-    clock::wake_calendar(tx, id)?;
+    clock::wake(tx, &concerned)?;
     Ok(revision)
 }
 

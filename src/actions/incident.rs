@@ -4,10 +4,10 @@ use serde_json::json;
 
 use crate::consequence::{Cause, follow};
 use crate::domain::contract::Contract;
-use crate::domain::incident::{Incident, OpenCase, Raise, Record};
+use crate::domain::incident::{Incident, IncidentState, OpenCase, Raise, Record};
 use crate::domain::input::Faults;
 use crate::domain::terms::{Promise, Terms};
-use crate::domain::timeline::{Draft, Event, Fields, admit};
+use crate::domain::timeline::{Draft, Event, Fields, admit, root};
 use crate::domain::words::{ClockState, EventKind, Source};
 use crate::domain::{CaseId, IncidentId};
 use crate::error::{Error, Result};
@@ -63,6 +63,12 @@ pub fn add_case(
     source: Source,
 ) -> Result<CaseId> {
     let mut incident = store::incident::lock(tx, id)?;
+    if incident.state == IncidentState::Cancelled {
+        return Err(Error::conflict(format!(
+            "incident {} is cancelled; raise a new one, or take the cancellation back first",
+            id.reference()
+        )));
+    }
     let cases = store::incident::cases(tx.conn(), id)?;
     if cases
         .iter()
@@ -234,6 +240,8 @@ pub fn record(tx: &mut Tx<'_>, id: IncidentId, record: &Record, source: Source) 
     let occurred_at = admit(&draft, &events, &cases, now)?;
     if draft.kind == EventKind::Corrected {
         draft.case = corrected_case(&draft, &events);
+        // A little ahead counts as now, as for every event.
+        draft.fields.corrected_at = draft.fields.corrected_at.map(|right| right.min(now));
         same_terms(tx, &draft, &events)?;
     }
     if draft.kind == EventKind::Acknowledged {
@@ -268,9 +276,11 @@ fn corrected_case(draft: &Draft, events: &[Event]) -> Option<CaseId> {
 
 /// The terms were fixed when the report was recorded; a corrected report must lie in the same version.
 fn same_terms(tx: &mut Tx<'_>, draft: &Draft, events: &[Event]) -> Result<()> {
-    let target = events.iter().find(|event| {
-        Some(event.seq) == draft.fields.corrects && event.kind == EventKind::Reported
-    });
+    let target = events
+        .iter()
+        .find(|event| Some(event.seq) == draft.fields.corrects)
+        .map(|event| root(events, event))
+        .filter(|event| event.kind == EventKind::Reported);
     let (Some(target), Some(right)) = (target, draft.fields.corrected_at) else {
         return Ok(());
     };

@@ -134,7 +134,11 @@ pub(super) fn not_before(
         Some(id) => scene.book.latest(id).calendar.next_opening(now),
         None => usual_hours(addressee).next_opening(now),
     };
-    opening.map_err(super::unusable)
+    // Hours that never come must not keep a breach from being told.
+    Ok(opening.unwrap_or_else(|error| {
+        tracing::warn!(recipient = addressee.recipient.email, %error, "a letter does not wait for hours that never come");
+        now
+    }))
 }
 
 fn usual_hours(addressee: &Addressee) -> Calendar {

@@ -130,6 +130,7 @@ pub(super) fn clock_facts(
         provisional: lap.provisional,
         state,
         interval: lap.interval,
+        run: lap.run,
         breached_at: lap.breached_at,
         stopped_at: lap.stopped_at,
         late_open,
@@ -295,16 +296,19 @@ pub(super) fn corrections(
     let letters = store::letter::of_breach(tx.conn(), breach.id)?;
     let mut reached = Vec::new();
     for letter in letters {
-        if letter.state == LetterState::Queued
-            && store::letter::cancel(tx, letter.id, "the breach is withdrawn")?
-            && letter.attempts == 0
-        {
-            continue;
+        let mut leaving = letter.state == LetterState::Leased;
+        if letter.state == LetterState::Queued {
+            // It may have been leased between the reading and now; then it is on its way.
+            let cancelled = store::letter::cancel(tx, letter.id, "the breach is withdrawn")?;
+            if cancelled && !letter.in_doubt {
+                continue;
+            }
+            leaving = !cancelled;
         }
         let again = reached
             .iter()
             .any(|other: &crate::domain::outbox::Letter| other.email == letter.email);
-        if letter.state == LetterState::Leased || (letter.may_have_arrived() && !again) {
+        if (leaving || letter.may_have_arrived()) && !again {
             reached.push(letter);
         }
     }

@@ -1,30 +1,50 @@
 //! Breaches entered and withdrawn.
 
+use std::collections::HashMap;
+
 use super::letters::{self, Subject};
+use crate::domain::BreachId;
 use crate::domain::breach::Breach;
 use crate::domain::clock::{Clock, Lap, Verdict};
 use crate::domain::words::EventKind;
-use crate::domain::{BreachId, ClockId};
 use crate::error::Result;
 use crate::store::breach::Entry;
 use crate::store::{self, Tx};
 use crate::time::{Moment, ZONE_DATA};
 
+/// A lap by run and interval.
+pub(super) type LapKey = (i32, i32);
+
+/// The entries that hold, by lap.
+pub(super) fn holding(entries: &[Entry]) -> HashMap<LapKey, &Breach> {
+    entries
+        .iter()
+        .filter(|(_, withdrawal)| withdrawal.is_none())
+        .map(|(breach, _)| ((breach.run, breach.interval), breach))
+        .collect()
+}
+
 /// Entries that hold in the register but not by the judgement any more.
 pub(super) fn no_longer_breached(clock: &Clock, entries: &[Entry]) -> Vec<Breach> {
+    let laps: HashMap<LapKey, &Lap> = clock
+        .laps
+        .iter()
+        .map(|lap| ((lap.run, lap.interval), lap))
+        .collect();
     entries
         .iter()
         .filter(|(_, withdrawal)| withdrawal.is_none())
         .map(|(breach, _)| breach)
-        .filter(|breach| !clock.laps.iter().any(|lap| is_for(breach, lap)))
+        .filter(|breach| {
+            laps.get(&(breach.run, breach.interval))
+                .is_none_or(|lap| !is_for(breach, lap))
+        })
         .cloned()
         .collect()
 }
 
 fn is_for(breach: &Breach, lap: &Lap) -> bool {
-    lap.verdict == Some(Verdict::Missed)
-        && (breach.run, breach.interval) == (lap.run, lap.interval)
-        && Some(breach.due_at) == lap.due_at
+    lap.verdict == Some(Verdict::Missed) && Some(breach.due_at) == lap.due_at
 }
 
 /// Withdraws an entry, and tells whoever was told of it. Answers how many letters were queued.
@@ -53,14 +73,24 @@ fn said(kind: EventKind, reason: &str) -> String {
 
 /// Enters what the judgement found and the register lacks. Answers how many were entered.
 pub(super) fn enter(tx: &mut Tx<'_>, subject: &Subject<'_>, entries: &[Entry]) -> Result<u32> {
+    let mut entered_for: HashMap<LapKey, Vec<&Entry>> = HashMap::new();
+    for entry in entries {
+        entered_for
+            .entry((entry.0.run, entry.0.interval))
+            .or_default()
+            .push(entry);
+    }
     let mut entered = 0;
     for lap in &subject.clock.laps {
         let (Some(Verdict::Missed), Some(due_at)) = (lap.verdict, lap.due_at) else {
             continue;
         };
-        let earlier: Vec<&Entry> = entries
-            .iter()
+        let earlier: Vec<&Entry> = entered_for
+            .get(&(lap.run, lap.interval))
+            .into_iter()
+            .flatten()
             .filter(|(breach, _)| is_for(breach, lap))
+            .copied()
             .collect();
         if earlier.iter().any(|(_, withdrawal)| withdrawal.is_none()) {
             continue;
@@ -110,13 +140,4 @@ fn insert(
         drill: scene.incident.drill,
     };
     store::breach::insert(tx, &new)
-}
-
-/// The entry of the register that holds for a lap, if it ran out.
-pub(super) fn entry_for(tx: &mut Tx<'_>, clock: ClockId, lap: &Lap) -> Result<Option<BreachId>> {
-    let entries = store::breach::of_clock(tx.conn(), clock)?;
-    Ok(entries
-        .into_iter()
-        .find(|(breach, withdrawal)| withdrawal.is_none() && is_for(breach, lap))
-        .map(|(breach, _)| breach.id))
 }

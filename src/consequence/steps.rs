@@ -1,10 +1,13 @@
 //! Steps of a ladder that are due: taken once, with one letter for each recipient.
 
+use std::collections::HashMap;
+
 use super::audience::{self, Addressee};
 use super::letters::{self, StepLetter, Subject};
-use super::register;
+use super::register::{self, LapKey};
+use crate::domain::breach::Breach;
 use crate::domain::clock::Lap;
-use crate::domain::ladder::{Acknowledged, Deed, Direction, Due, Step, When, plan};
+use crate::domain::ladder::{Acknowledged, Audience, Deed, Direction, Due, Step, When, plan};
 use crate::domain::letter::{LetterKind, StepFacts, Trigger};
 use crate::error::Result;
 use crate::store::{self, Tx};
@@ -32,6 +35,8 @@ pub(super) fn take(
         )?);
     }
     let taken = store::clock::taken(tx.conn(), subject.clock_id, subject.generation.number)?;
+    let entries = store::breach::of_clock(tx.conn(), subject.clock_id)?;
+    let holding = register::holding(&entries);
     let plan = plan(
         ladder,
         subject.clock,
@@ -39,7 +44,12 @@ pub(super) fn take(
         subject.generation,
         acknowledged,
         now,
-        |step| audiences.get(step).is_none_or(Vec::is_empty),
+        |step| whom(audiences.get(step)),
+        |lap| {
+            holding
+                .get(&(lap.run, lap.interval))
+                .map(|breach| breach.noticed_at)
+        },
     )
     .map_err(super::unusable)?;
     for due in &plan.due {
@@ -62,10 +72,10 @@ pub(super) fn take(
         .partition(|due| now - due.planned_at > LATE);
     let mut queued = 0;
     for due in timely {
-        queued += tell(tx, subject, ladder, &audiences, &[due])?;
+        queued += tell(tx, subject, ladder, &audiences, &holding, &[due])?;
     }
     if !late.is_empty() {
-        queued += tell(tx, subject, ladder, &audiences, &late)?;
+        queued += tell(tx, subject, ladder, &audiences, &holding, &late)?;
     }
     let steps = u32::try_from(plan.due.len()).unwrap_or(u32::MAX);
     Ok((steps, queued, plan.next))
@@ -78,6 +88,7 @@ fn tell(
     subject: &Subject<'_>,
     ladder: &[Step],
     audiences: &[Vec<Addressee>],
+    holding: &HashMap<LapKey, &Breach>,
     dues: &[&Due],
 ) -> Result<u32> {
     let mut queued = 0;
@@ -96,7 +107,9 @@ fn tell(
         let kind = kind_of(step.when, due.deed);
         let breach = match kind {
             LetterKind::Warned => None,
-            _ => register::entry_for(tx, subject.clock_id, lap)?,
+            _ => holding
+                .get(&(lap.run, lap.interval))
+                .map(|breach| breach.id),
         };
         for to in &all {
             if told.contains(&to.recipient.email) {
@@ -136,6 +149,14 @@ fn tell(
         }
     }
     Ok(queued)
+}
+
+fn whom(audience: Option<&Vec<Addressee>>) -> Audience {
+    match audience {
+        Some(all) if all.iter().any(letters::is_ours) => Audience::WithOurs,
+        Some(all) if !all.is_empty() => Audience::Vendor,
+        _ => Audience::Nobody,
+    }
 }
 
 /// An acknowledgement keeps letters from our own side; a reminder after it goes to nobody else.

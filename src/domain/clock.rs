@@ -88,6 +88,44 @@ impl Clock {
     }
 }
 
+impl Clock {
+    /// A clock that a correction took away: nothing asks for it, and nothing of it counts.
+    ///
+    /// `commitment` is any that the metric had; it names the calendar for those who look.
+    pub fn gone(commitment: &Commitment, book: &CalendarBook, at: Moment) -> Self {
+        let view = book.latest(commitment.calendar_id);
+        let track = Track {
+            calendar: Arc::clone(&view.calendar),
+            base: at,
+            carried: 0,
+            budget: 0,
+            written: None,
+            holds: Vec::new(),
+        };
+        Self {
+            metric: commitment.metric,
+            state: ClockState::Cancelled,
+            laps: vec![Lap {
+                run: 1,
+                interval: 1,
+                commitment: Arc::new(commitment.clone()),
+                revision: view.revision,
+                started_at: at,
+                due_at: None,
+                budget: 0,
+                spent: 0,
+                breached_at: None,
+                stopped_at: None,
+                ended_at: Some(at),
+                verdict: None,
+                provisional: false,
+                seqs: Vec::new(),
+                track,
+            }],
+        }
+    }
+}
+
 impl Lap {
     /// Open time from the deadline to the stop, without what was held; nothing unless it is missed
     /// and stopped.

@@ -182,6 +182,9 @@ pub struct ClockFacts {
     /// Number of the interval, for updates.
     #[serde(default)]
     pub interval: i32,
+    /// Which run of the clock; 0 in letters that did not say.
+    #[serde(default)]
+    pub run: i32,
     /// The deadline it did not keep.
     #[serde(default)]
     pub breached_at: Option<Moment>,

@@ -199,6 +199,7 @@ fn effective_change(events: &[Event], correction: &Event) -> Fields {
         change.corrected_at = better.corrected_at.or(change.corrected_at);
         change.severity = better.severity.or(change.severity);
         change.stop = better.stop.or(change.stop);
+        change.taken_back = false;
     }
     change
 }
@@ -215,6 +216,28 @@ fn answer_to(events: &[Event], pause: i64) -> Option<(EventKind, i64)> {
         .map(|event| (event.kind, event.seq))
 }
 
+/// The facts that concern a case, from its own report on: what was said of all cases before it was
+/// opened does not count for it.
+pub fn of_case(facts: &[Fact], case: CaseId) -> impl Iterator<Item = &Fact> {
+    facts
+        .iter()
+        .skip_while(move |fact| !(fact.kind == EventKind::Reported && fact.case == Some(case)))
+        .filter(move |fact| fact.case.is_none_or(|of| of == case))
+}
+
+/// The event at the end of a chain of corrections: the event itself, unless it is one.
+pub fn root<'a>(events: &'a [Event], event: &'a Event) -> &'a Event {
+    let mut event = event;
+    while let Some(target) = event.fields.corrects.and_then(|seq| {
+        events
+            .iter()
+            .find(|other| other.seq == seq && seq < event.seq)
+    }) {
+        event = target;
+    }
+    event
+}
+
 /// How an incident stands as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -229,10 +252,7 @@ pub enum Standing {
 /// How that case stands by the facts: resolved until it is reopened, cancelled for good.
 pub fn standing(facts: &[Fact], case: CaseId) -> Standing {
     let mut standing = Standing::Open;
-    for fact in facts
-        .iter()
-        .filter(|fact| fact.case.is_none_or(|of| of == case))
-    {
+    for fact in of_case(facts, case) {
         match fact.kind {
             EventKind::Resolved if standing == Standing::Open => standing = Standing::Resolved,
             EventKind::Reopened if standing == Standing::Resolved => standing = Standing::Open,

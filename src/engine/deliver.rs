@@ -3,7 +3,7 @@
 //! At least once: a process that dies between sending and settling sends the letter again when its
 //! lease has ended, with the same Message-ID, so that the double is recognisable.
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use lettre::message::Mailbox;
 
 use super::blocking;
@@ -45,6 +45,15 @@ pub struct Delivered {
     pub cancelled: u32,
 }
 
+impl std::ops::AddAssign for Delivered {
+    fn add_assign(&mut self, other: Self) {
+        self.sent += other.sent;
+        self.retried += other.retried;
+        self.failed += other.failed;
+        self.cancelled += other.cancelled;
+    }
+}
+
 /// Sends every letter whose turn has come; leaves none behind.
 ///
 /// # Errors
@@ -52,21 +61,34 @@ pub struct Delivered {
 /// ends.
 pub async fn deliver(store: &Store, sender: &Sender) -> Result<Delivered> {
     let mut done = Delivered::default();
-    loop {
-        let leased = lease(store).await?;
-        if leased.is_empty() {
-            return Ok(done);
-        }
-        let sending = leased.into_iter().map(|letter| one(store, sender, letter));
-        for end in try_join_all(sending).await? {
-            match end {
-                End::Sent => done.sent += 1,
-                End::Retried => done.retried += 1,
-                End::Failed => done.failed += 1,
-                End::Cancelled => done.cancelled += 1,
-            }
+    while let Some(batch) = deliver_some(store, sender).await? {
+        done += batch;
+    }
+    Ok(done)
+}
+
+/// Sends a few letters whose turn has come; nothing when there are none.
+///
+/// # Errors
+/// As for [`deliver`]; the others of the few have been sent and settled even then.
+pub async fn deliver_some(store: &Store, sender: &Sender) -> Result<Option<Delivered>> {
+    let leased = lease(store).await?;
+    if leased.is_empty() {
+        return Ok(None);
+    }
+    let mut done = Delivered::default();
+    let mut wrong = None;
+    let sending = leased.into_iter().map(|letter| one(store, sender, letter));
+    for end in join_all(sending).await {
+        match end {
+            Ok(End::Sent) => done.sent += 1,
+            Ok(End::Retried) => done.retried += 1,
+            Ok(End::Failed) => done.failed += 1,
+            Ok(End::Cancelled) => done.cancelled += 1,
+            Err(error) => wrong = Some(error),
         }
     }
+    wrong.map_or(Ok(Some(done)), Err)
 }
 
 async fn lease(store: &Store) -> Result<Vec<Letter>> {
@@ -185,10 +207,9 @@ fn needless(conn: &mut store::Conn, letter: &Letter) -> Result<Option<&'static s
         None => None,
     };
     let same_lap = match (&clock, &letter.facts) {
-        (Some(clock), LetterFacts::Incident(facts)) => facts
-            .clocks
-            .first()
-            .is_none_or(|stated| stated.interval == clock.interval),
+        (Some(clock), LetterFacts::Incident(facts)) => facts.clocks.first().is_none_or(|stated| {
+            stated.interval == clock.interval && (stated.run == 0 || stated.run == clock.run)
+        }),
         _ => true,
     };
     let withdrawn = match letter.breach_id {

@@ -19,11 +19,13 @@ pub use health::{Figures, Health, check, show};
 
 use crate::error::{Error, Result};
 use crate::store::{self, Store};
-use crate::time::{Micros, Moment, SECOND};
+use crate::time::{MILLISECOND, Micros, Moment, SECOND};
 use deliver::Sender;
 
 /// How long the loop sleeps at most: other machines may have brought work.
 const LONGEST_WAIT: Micros = SECOND;
+/// How long it waits for what another engine holds.
+const HELD_ELSEWHERE: Micros = 20 * MILLISECOND;
 /// How long it waits after an error before it tries again.
 const AFTER_ERROR: Duration = Duration::from_secs(2);
 
@@ -107,14 +109,18 @@ async fn deliver_loop(
     mut stop: watch::Receiver<bool>,
 ) {
     while !*stop.borrow() {
-        let wait = match deliver::deliver(&store, &sender).await {
-            Ok(delivered) => {
+        let wait = match deliver::deliver_some(&store, &sender).await {
+            // Between a few letters and the next a signal to stop is heard.
+            Ok(Some(delivered)) => {
                 health
                     .letters_sent
                     .fetch_add(u64::from(delivered.sent), Ordering::Relaxed);
                 health
                     .letters_failed
                     .fetch_add(u64::from(delivered.failed), Ordering::Relaxed);
+                continue;
+            }
+            Ok(None) => {
                 let waiting = store.clone();
                 let next = blocking(move || {
                     let now = waiting.now()?;
@@ -139,6 +145,8 @@ async fn deliver_loop(
 
 fn until(now: Moment, next: Option<Moment>) -> Duration {
     let wait = next.map_or(LONGEST_WAIT, |next| (next - now).clamp(0, LONGEST_WAIT));
+    // What is due and was not done is held by another engine, which will not take long.
+    let wait = if wait == 0 { HELD_ELSEWHERE } else { wait };
     Duration::from_micros(wait.unsigned_abs())
 }
 

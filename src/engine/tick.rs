@@ -1,5 +1,7 @@
 //! Clocks whose moment has come: breaches, steps, letters.
 
+use std::collections::HashSet;
+
 use crate::consequence::{Cause, Followed, follow};
 use crate::domain::IncidentId;
 use crate::error::{Error, Result};
@@ -29,13 +31,23 @@ pub fn tick(store: &Store) -> Result<Ticked> {
         at: store.now()?,
         ..Ticked::default()
     };
+    let mut seen = HashSet::new();
     loop {
         let now = done.at;
-        let due = store.read(|conn| store::clock::due(conn, now, BATCH))?;
+        let mut due = store.read(|conn| store::clock::due(conn, now, BATCH))?;
+        // What was judged and is due again at the same moment would be so for ever.
+        for stuck in due.extract_if(.., |incident| seen.contains(incident)) {
+            tracing::error!(
+                incident = stuck.reference(),
+                "an incident stays due after it was judged; it is tried again in a minute"
+            );
+            put_off(store, stuck)?;
+        }
         if due.is_empty() {
             return Ok(done);
         }
         let mut judged = 0;
+        let touched = due.clone();
         match batch(store, due.clone()) {
             Ok((incidents, followed)) => {
                 judged = incidents;
@@ -60,7 +72,9 @@ pub fn tick(store: &Store) -> Result<Ticked> {
                 done.followed += followed;
             }
         }
-        if judged == 0 {
+        if judged > 0 {
+            seen.extend(touched);
+        } else {
             // All of them are held by somebody else, who will leave them judged.
             return Ok(done);
         }
@@ -85,17 +99,21 @@ fn batch(store: &Store, due: Vec<IncidentId>) -> Result<(u32, Followed)> {
     })
 }
 
+fn put_off(store: &Store, incident: IncidentId) -> Result<()> {
+    store.write(Actor::Engine, move |tx| {
+        store::incident::lock(tx, incident)?;
+        let until = tx.now() + MINUTE;
+        store::clock::put_off(tx, incident, until)
+    })
+}
+
 /// Judges one incident; one that cannot be judged is put off and reported.
 fn alone(store: &Store, incident: IncidentId) -> Result<(u32, Followed)> {
     match batch(store, vec![incident]) {
         Ok(done) => Ok(done),
         Err(error) => {
             tracing::error!(incident = incident.reference(), %error, "an incident could not be judged; it is tried again in a minute");
-            store
-                .write(Actor::Engine, move |tx| {
-                    let until = tx.now() + MINUTE;
-                    store::clock::put_off(tx, incident, until)
-                })
+            put_off(store, incident)
                 .map_err(|worse| Error::Unexpected(anyhow::anyhow!("{worse}, after {error}")))?;
             Ok((1, Followed::default()))
         }

@@ -1,6 +1,6 @@
 //! Clocks as they stand, their outcomes, their steps, and when to look at them again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
 
@@ -144,10 +144,22 @@ pub fn keep_outcomes(tx: &mut Tx<'_>, clock: ClockId, judged: &[OutcomeRow]) -> 
     if kept == judged {
         return Ok(());
     }
-    for row in kept.iter().filter(|row| !judged.contains(row)) {
+    let by_lap = |rows: &[OutcomeRow]| -> HashMap<(i32, i32), OutcomeRow> {
+        rows.iter()
+            .map(|row| ((row.run, row.interval), row.clone()))
+            .collect()
+    };
+    let (before, after) = (by_lap(&kept), by_lap(judged));
+    for row in kept
+        .iter()
+        .filter(|row| after.get(&(row.run, row.interval)) != Some(row))
+    {
         diesel::delete(outcomes::table.find((clock, row.run, row.interval))).execute(tx.conn())?;
     }
-    for row in judged.iter().filter(|row| !kept.contains(row)) {
+    for row in judged
+        .iter()
+        .filter(|row| before.get(&(row.run, row.interval)) != Some(row))
+    {
         diesel::insert_into(outcomes::table)
             .values((
                 outcomes::clock_id.eq(row.clock_id),
@@ -344,11 +356,15 @@ pub fn put_off(tx: &mut Tx<'_>, incident: IncidentId, until: Moment) -> Result<(
     Ok(())
 }
 
-/// Makes every open clock that counts in that calendar due now, so that the engine judges it again.
+/// Locks the incidents with an open clock that counts in that calendar, in order of key, and gives those
+/// clocks.
 ///
 /// # Errors
-/// When the database does not take it.
-pub fn wake_calendar(tx: &mut Tx<'_>, calendar: crate::domain::CalendarId) -> Result<()> {
+/// When the database does not answer.
+pub fn lock_counting_in(
+    tx: &mut Tx<'_>,
+    calendar: crate::domain::CalendarId,
+) -> Result<Vec<(IncidentId, ClockId)>> {
     let open = [ClockState::Running, ClockState::Paused];
     let mut concerned: Vec<(IncidentId, ClockId)> = clocks::table
         .filter(clocks::calendar_id.eq(calendar))
@@ -356,15 +372,24 @@ pub fn wake_calendar(tx: &mut Tx<'_>, calendar: crate::domain::CalendarId) -> Re
         .select((clocks::incident_id, clocks::id))
         .load(tx.conn())?;
     concerned.sort();
-    let now = tx.now();
     let mut locked = None;
-    for (incident, clock) in concerned {
-        // The one lock order: an incident before its timers, incidents by key.
-        if locked != Some(incident) {
-            super::incident::lock(tx, incident)?;
-            locked = Some(incident);
+    for (incident, _) in &concerned {
+        if locked != Some(*incident) {
+            super::incident::lock(tx, *incident)?;
+            locked = Some(*incident);
         }
-        keep_timer(tx, clock, incident, Some(now))?;
+    }
+    Ok(concerned)
+}
+
+/// Makes clocks of locked incidents due now, so that the engine judges them again.
+///
+/// # Errors
+/// When the database does not take it.
+pub fn wake(tx: &mut Tx<'_>, clocks: &[(IncidentId, ClockId)]) -> Result<()> {
+    let now = tx.now();
+    for (incident, clock) in clocks {
+        keep_timer(tx, *clock, *incident, Some(now))?;
     }
     Ok(())
 }

@@ -201,6 +201,14 @@ pub fn lease(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Letter>> {
             .select(letters::id)
             .load(conn)?,
     };
+    // Whoever held a lapsed lease may have sent the letter before it died.
+    diesel::update(
+        letters::table
+            .filter(letters::id.eq_any(&ids))
+            .filter(letters::state.eq(LetterState::Leased)),
+    )
+    .set(letters::in_doubt.eq(true))
+    .execute(tx.conn())?;
     diesel::update(letters::table.filter(letters::id.eq_any(&ids)))
         .set((
             letters::state.eq(LetterState::Leased),

@@ -181,18 +181,7 @@ impl<'a> Walk<'a> {
                 (view.calendar.open_between(base, day.due)?, Some(day.due))
             }
         };
-        let holds: Vec<Held> = self
-            .holds
-            .iter()
-            .filter(|(code, _)| match code {
-                None => true,
-                Some(code) => self
-                    .promise
-                    .clock_stop(code)
-                    .is_some_and(|stop| commitment.may_be_held_by(stop)),
-            })
-            .map(|(_, held)| *held)
-            .collect();
+        let holds = holds_for(&self.holds, self.promise, &commitment);
         let track = Track {
             calendar: Arc::clone(&view.calendar),
             base,
@@ -234,8 +223,11 @@ impl<'a> Walk<'a> {
 
     /// Counts again after a hold or a calendar changed.
     fn recount(&mut self) -> Result<(), CalendarError> {
+        self.refresh_holds();
+        let counts = self.status == Status::Open && self.commitment.is_some();
         match &self.lap {
-            Some(lap) if lap.verdict.is_none() => {
+            // The deadline of a lap that ran out stands, and one that has ended has none to move.
+            Some(lap) if counts && lap.verdict.is_none() => {
                 let (commitment, base, carried) = (
                     Arc::clone(&lap.commitment),
                     lap.track.base,
@@ -243,30 +235,20 @@ impl<'a> Walk<'a> {
                 );
                 self.rebase(commitment, base, carried)
             }
-            // The deadline of a breached lap stands; its lateness still leaves out what is held.
-            Some(_) => {
-                self.refresh_holds();
-                Ok(())
-            }
-            None => Ok(()),
+            _ => Ok(()),
         }
     }
 
+    /// Lateness leaves out what is held, also for laps that ran out and were not answered yet.
     fn refresh_holds(&mut self) {
-        if let Some(lap) = &mut self.lap {
-            let holds: Vec<Held> = self
-                .holds
-                .iter()
-                .filter(|(code, _)| match code {
-                    None => true,
-                    Some(code) => self
-                        .promise
-                        .clock_stop(code)
-                        .is_some_and(|stop| lap.commitment.may_be_held_by(stop)),
-                })
-                .map(|(_, held)| *held)
-                .collect();
-            lap.track.holds = clip(&holds, lap.track.base);
+        let (holds, promise) = (&self.holds, self.promise);
+        let open = self
+            .finished
+            .iter_mut()
+            .filter(|lap| lap.stopped_at.is_none());
+        for lap in open.chain(&mut self.lap) {
+            let held = holds_for(holds, promise, &lap.commitment);
+            lap.track.holds = clip(&held, lap.track.base);
         }
     }
 
@@ -310,6 +292,9 @@ impl<'a> Walk<'a> {
     }
 
     fn apply(&mut self, fact: &Fact) -> Result<(), CalendarError> {
+        if self.status == Status::Cancelled && fact.kind != EventKind::Cancelled {
+            return Ok(());
+        }
         match fact.kind {
             EventKind::Paused => self.pause(fact)?,
             EventKind::Resumed => self.resume(fact)?,
@@ -386,6 +371,11 @@ impl<'a> Walk<'a> {
         if let Some(lap) = &mut self.lap {
             lap.ended_at = next.is_none().then_some(at);
         }
+        if next.is_none() {
+            for lap in &mut self.finished {
+                lap.ended_at = lap.ended_at.or(Some(at));
+            }
+        }
         // What is breached keeps its breach and its due moment.
         if self.lap.as_ref().is_some_and(|lap| lap.verdict.is_some()) {
             return Ok(());
@@ -420,10 +410,11 @@ impl<'a> Walk<'a> {
 
     fn calendar_edited(&mut self, at: Moment) -> Result<(), CalendarError> {
         self.known = at;
-        if self.status != Status::Open {
-            return Ok(());
-        }
-        let Some(lap) = self.lap.as_ref().filter(|lap| lap.verdict.is_none()) else {
+        let Some(lap) = self
+            .lap
+            .as_ref()
+            .filter(|lap| lap.verdict != Some(Verdict::Missed))
+        else {
             return Ok(());
         };
         if self.book.view(lap.commitment.calendar_id, at).revision != lap.revision {
@@ -519,7 +510,9 @@ impl<'a> Walk<'a> {
         }
         if let Some(lap) = &mut self.lap {
             lap.stopped_at = None;
-            lap.ended_at = None;
+            if self.commitment.is_some() {
+                lap.ended_at = None;
+            }
             lap.verdict = lap.breached_at.map(|_| Verdict::Missed);
         }
         if self.promise.on_reopen == OnReopen::Continue {
@@ -557,6 +550,7 @@ impl<'a> Walk<'a> {
             for lap in self.finished.iter_mut().chain(&mut self.lap) {
                 lap.verdict = None;
                 lap.breached_at = None;
+                lap.due_at = None;
             }
         }
     }
@@ -609,6 +603,24 @@ impl<'a> Walk<'a> {
             laps: self.finished,
         }))
     }
+}
+
+/// The stretches that may hold that commitment: its permitted clock stops, and the gaps of reopenings.
+fn holds_for(
+    holds: &[(Option<String>, Held)],
+    promise: &Promise,
+    commitment: &Commitment,
+) -> Vec<Held> {
+    holds
+        .iter()
+        .filter(|(code, _)| match code {
+            None => true,
+            Some(code) => promise
+                .clock_stop(code)
+                .is_some_and(|stop| commitment.may_be_held_by(stop)),
+        })
+        .map(|(_, held)| *held)
+        .collect()
 }
 
 /// The part of the new budget that is used when the same share stays used, at most all of it.

@@ -56,6 +56,17 @@ text_enum! {
     }
 }
 
+/// Whom a step has to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Nobody.
+    Nobody,
+    /// Only the vendor.
+    Vendor,
+    /// Somebody of ours, perhaps the vendor too.
+    WithOurs,
+}
+
 /// Names a step of a clock within a generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Taken {
@@ -95,8 +106,8 @@ pub struct Plan {
 
 /// Works out which steps are due for that clock and when the next one is.
 ///
-/// `taken` are the steps taken in the present generation; `is_empty` says whether a step has nobody
-/// to tell.
+/// `taken` are the steps taken in the present generation; `audience` says whom a step has to tell, and
+/// `noticed` when the register learnt that a lap had run out.
 ///
 /// # Errors
 /// When a calendar has no open time within its horizon.
@@ -107,7 +118,8 @@ pub fn plan(
     generation: Generation,
     acknowledged: &[Acknowledged],
     now: Moment,
-    is_empty: impl Fn(usize) -> bool,
+    audience: impl Fn(usize) -> Audience,
+    noticed: impl Fn(&Lap) -> Option<Moment>,
 ) -> Result<Plan, CalendarError> {
     let mut planner = Planner {
         ladder,
@@ -116,11 +128,13 @@ pub fn plan(
         generation,
         acknowledged,
         now,
-        is_empty: &is_empty,
+        audience: &audience,
+        noticed: &noticed,
         plan: Plan::default(),
     };
     for lap in &clock.laps {
-        if lap.ended_at.is_none_or(|ended| ended >= generation.began) {
+        let lives = lap.ended_at.is_none_or(|ended| ended > generation.began);
+        if lives || planner.is_news(lap) {
             planner.lap(lap)?;
         }
     }
@@ -139,7 +153,8 @@ struct Planner<'a> {
     generation: Generation,
     acknowledged: &'a [Acknowledged],
     now: Moment,
-    is_empty: &'a dyn Fn(usize) -> bool,
+    audience: &'a dyn Fn(usize) -> Audience,
+    noticed: &'a dyn Fn(&Lap) -> Option<Moment>,
     plan: Plan,
 }
 
@@ -155,6 +170,11 @@ impl Planner<'_> {
         let mut places: Vec<(Moment, usize)> = Vec::new();
         for (index, step) in self.ladder.iter().enumerate() {
             if !step.applies_to(self.clock.metric, &lap.commitment.severity) {
+                continue;
+            }
+            // What was over in time has no deadline behind it, not even at its last moment.
+            let in_time = lap.ended_at.is_some() && lap.breached_at.is_none();
+            if in_time && step.when.direction() != Direction::Before {
                 continue;
             }
             match place(step.when, lap)? {
@@ -176,10 +196,11 @@ impl Planner<'_> {
             }
             let mut passed = false;
             if planned < self.generation.began {
-                passed = lap
-                    .breached_at
-                    .is_some_and(|breached| breached < self.generation.began);
-                planned = planned.max(self.generation.began);
+                passed = (self.noticed)(lap).is_some_and(|noticed| noticed < self.generation.began);
+                // A deadline that passed unnoticed keeps its moment: the letter says how late it is.
+                if passed || lap.breached_at.is_none() {
+                    planned = planned.max(self.generation.began);
+                }
             }
             let key = key(lap, index, 0);
             let before = self.taken.get(&key).copied();
@@ -191,7 +212,7 @@ impl Planner<'_> {
             let deed = match before {
                 Some(deed) => deed,
                 None if passed => Deed::Passed,
-                None if (self.is_empty)(index) => Deed::Empty,
+                None if (self.audience)(index) == Audience::Nobody => Deed::Empty,
                 None => Deed::Told,
             };
             self.take(lap, index, 0, planned, deed);
@@ -201,6 +222,12 @@ impl Planner<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the lap ran out unnoticed until this generation: somebody still has to be told.
+    fn is_news(&self, lap: &Lap) -> bool {
+        lap.breached_at.is_some()
+            && (self.noticed)(lap).is_some_and(|noticed| noticed >= self.generation.began)
     }
 
     fn repeats(&mut self, lap: &Lap, index: usize, first: Moment) -> Result<(), CalendarError> {
@@ -271,7 +298,15 @@ impl Planner<'_> {
     /// When an acknowledgement expires and the clock is still open, the audience of the highest step
     /// passed is told once more.
     fn reminders(&mut self) -> Result<(), CalendarError> {
-        let lap = self.clock.current();
+        // For `update` the interval that ran out is never the present one.
+        let going = |lap: &&Lap| lap.ended_at.is_none() && lap.breached_at.is_some();
+        let lap = self
+            .clock
+            .laps
+            .iter()
+            .rev()
+            .find(going)
+            .unwrap_or_else(|| self.clock.current());
         let Some(last) = self.acknowledged.iter().max_by_key(|ack| ack.at).copied() else {
             return Ok(());
         };
@@ -281,6 +316,7 @@ impl Planner<'_> {
         let mut highest: Option<(Moment, usize)> = None;
         for (index, step) in self.ladder.iter().enumerate() {
             if step.applies_to(self.clock.metric, &lap.commitment.severity)
+                && (self.audience)(index) == Audience::WithOurs
                 && let Place::At(at) = place(step.when, lap)?
                 && at <= last.until()
             {

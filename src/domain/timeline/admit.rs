@@ -4,7 +4,7 @@ use super::super::CaseId;
 use super::super::input::{Faults, FieldError};
 use super::super::terms::Promise;
 use super::super::words::EventKind;
-use super::{Event, Fact, Fields, Standing, correction_of, facts, standing};
+use super::{Event, Fact, Fields, Standing, correction_of, facts, root, standing};
 use crate::time::{MINUTE, Moment, SECOND};
 
 /// What somebody wants to record.
@@ -67,7 +67,7 @@ pub fn admit(
         EventKind::Paused => paused(draft, &concerned, &before, &mut faults),
         EventKind::Resumed => resumed(draft, &concerned, &before, &mut faults),
         EventKind::Agreed | EventKind::Refused => answered(draft, events, cases, &mut faults),
-        EventKind::SeverityChanged => severity(draft, &concerned, &mut faults),
+        EventKind::SeverityChanged => severity(draft, &concerned, &before, &mut faults),
         EventKind::Reopened => faults.require(
             concerned
                 .iter()
@@ -201,6 +201,8 @@ fn open_stops<'a>(before: &[&'a Fact], case: Option<CaseId>) -> Vec<&'a str> {
         .filter(|fact| fact.case.is_none() || case.is_none() || fact.case == case)
     {
         match (fact.kind, fact.stop.as_deref()) {
+            // A refused pause never counted, so it holds nothing open.
+            (EventKind::Paused, _) if matches!(fact.answer, Some((EventKind::Refused, _))) => {}
             (EventKind::Paused, Some(stop)) => open.push(stop),
             (EventKind::Resumed, Some(stop)) => open.retain(|code| *code != stop),
             (EventKind::Resumed, None) | (EventKind::Resolved, _) => open.clear(),
@@ -275,7 +277,7 @@ fn answered(draft: &Draft, events: &[Event], cases: &[(CaseId, &Promise)], fault
     }
 }
 
-fn severity(draft: &Draft, cases: &[&(CaseId, &Promise)], faults: &mut Faults) {
+fn severity(draft: &Draft, cases: &[&(CaseId, &Promise)], before: &[&Fact], faults: &mut Faults) {
     let Some(code) = draft.fields.severity.as_deref() else {
         return faults.add("severity", "name the severity that applies from now on");
     };
@@ -286,6 +288,20 @@ fn severity(draft: &Draft, cases: &[&(CaseId, &Promise)], faults: &mut Faults) {
                 unknown_severity(code, *case, promise, cases.len()),
             );
         }
+    }
+    let has_it = |case: CaseId| {
+        let mut facts = before
+            .iter()
+            .rev()
+            .filter(|fact| fact.case.is_none_or(|of| of == case));
+        facts.find_map(|fact| fact.severity.as_deref()) == Some(code)
+    };
+    // It would begin the clocks anew where the terms count from the change.
+    if cases.iter().all(|(case, _)| has_it(*case)) {
+        faults.add(
+            "severity",
+            format!("the severity is {code} already at that moment"),
+        );
     }
 }
 
@@ -308,10 +324,11 @@ fn unknown_severity(code: &str, case: CaseId, promise: &Promise, cases: usize) -
 
 fn has_stopped(before: &[&Fact], case: CaseId) -> bool {
     let mut stopped = false;
-    for fact in before
+    let own = before
         .iter()
-        .filter(|fact| fact.case.is_none_or(|of| of == case))
-    {
+        .skip_while(|fact| !(fact.kind == EventKind::Reported && fact.case == Some(case)))
+        .filter(|fact| fact.case.is_none_or(|of| of == case));
+    for fact in own {
         match fact.kind {
             EventKind::WorkedAround | EventKind::Restored | EventKind::Resolved => stopped = true,
             EventKind::Reopened => stopped = false,
@@ -376,7 +393,7 @@ fn corrected(
     if let Some(right) = fields.corrected_at {
         corrected_moment(target, right, events, now, faults);
     }
-    let kind = kind_behind(events, target);
+    let kind = root(events, target).kind;
     if let Some(code) = fields.severity.as_deref() {
         if !matches!(kind, EventKind::Reported | EventKind::SeverityChanged) {
             faults.add(
@@ -409,19 +426,6 @@ fn corrected(
     }
 }
 
-/// The kind of the event at the end of a chain of corrections.
-fn kind_behind(events: &[Event], event: &Event) -> EventKind {
-    let mut event = event;
-    while let Some(target) = event.fields.corrects.and_then(|seq| {
-        events
-            .iter()
-            .find(|other| other.seq == seq && seq < event.seq)
-    }) {
-        event = target;
-    }
-    event.kind
-}
-
 fn corrected_moment(
     target: &Event,
     right: Moment,
@@ -429,37 +433,38 @@ fn corrected_moment(
     now: Moment,
     faults: &mut Faults,
 ) {
-    if right > now {
+    if right > now + AHEAD {
         faults.add(
             "occurred_at",
             format!("{right} lies in the future; it is {now}"),
         );
     }
+    let target = root(events, target);
     let all = facts(events);
-    let reported = all
-        .iter()
-        .find(|fact| fact.kind == EventKind::Reported && fact.case == target.case_id);
-    let first = all
-        .iter()
-        .find(|fact| fact.kind == EventKind::Reported)
-        .or(reported);
+    let of_case = |fact: &&Fact| fact.case.is_none() || fact.case == target.case_id;
     if target.kind == EventKind::Reported {
-        let next = all.iter().find(|fact| {
-            fact.kind != EventKind::Reported
-                && fact.case.is_none_or(|case| Some(case) == target.case_id)
-        });
+        let next = all
+            .iter()
+            .filter(of_case)
+            .find(|fact| fact.kind != EventKind::Reported);
         if let Some(next) = next.filter(|next| next.at < right) {
             faults.add(
                 "occurred_at",
                 format!("event {} happened at {}, before that", next.seq, next.at),
             );
         }
-    } else if let Some(first) = first.filter(|first| right < first.at) {
+        return;
+    }
+    let reported = all
+        .iter()
+        .filter(|fact| fact.kind == EventKind::Reported)
+        .find(|fact| target.case_id.is_none() || fact.case == target.case_id);
+    if let Some(reported) = reported.filter(|reported| right < reported.at) {
         faults.add(
             "occurred_at",
             format!(
                 "{right} lies before the incident was reported at {}",
-                first.at
+                reported.at
             ),
         );
     }

@@ -85,3 +85,68 @@ on_both! { fn after_downtime_the_breach_carries_its_due_moment_and_one_letter_ca
         "breached duty@vendor.example", "breached owner@example.com", "escalated max@example.com",
         "warned ann@example.com", "warned desk@vendor.example"]);
 } }
+
+on_both! { fn a_corrected_severity_takes_a_clock_away_and_the_engine_goes_on(world) {
+    let mut terms = world.usual_terms();
+    terms["commitments"].as_array_mut().unwrap().retain(|one| one["metric"] != "respond" || one["severity"] == "S1");
+    let contract = world.signs("NW-2026", terms);
+    let incident = world.raises(contract, "S1");
+    world.passes_to("2026-03-02T11:30[Europe/Berlin]");
+    assert_eq!(world.breaches(incident).len(), 1);
+    world.says(incident, json!({"kind": "corrected", "corrects": 1, "severity": "S2", "reason": "it was never critical"}));
+    assert_eq!(world.clock(incident, Metric::Respond).state, ClockState::Cancelled);
+    assert!(world.breaches(incident).is_empty(), "nobody promised it for S2");
+    world.passes_to("2026-03-04T18:00[Europe/Berlin]");
+} }
+
+on_both! { fn a_void_cancellation_withdraws_and_escalates_no_more(world) {
+    let contract = world.signs("NW-2026", world.usual_terms());
+    let incident = world.raises(contract, "S1");
+    world.passes_to("2026-03-02T11:30[Europe/Berlin]");
+    let before = world.post().len();
+    world.says(incident, json!({"kind": "cancelled", "void": true, "reason": "it was the wrong vendor"}));
+    world.passes_to("2026-03-03T18:00[Europe/Berlin]");
+    assert!(world.breaches(incident).is_empty());
+    assert!(world.post()[before..].iter().all(|line| line.starts_with("corrected")), "{:?}", world.post());
+} }
+
+on_both! { fn a_pause_after_the_stop_of_a_clock_does_not_start_it_again(world) {
+    let mut terms = world.usual_terms();
+    let update = json!({"clause": "5.2", "metric": "update", "severity": "S1", "calendar_id": world.office, "target": {"open_time": "PT30M"}});
+    let resolve = json!({"clause": "5.4", "metric": "resolve", "severity": "S1", "calendar_id": world.office, "target": {"open_time": "PT8H"}});
+    terms["commitments"].as_array_mut().unwrap().extend([update, resolve]);
+    terms["clock_stops"][0]["metrics"] = json!(["update", "resolve"]);
+    let contract = world.signs("NW-2026", terms);
+    let incident = world.raises(contract, "S1");
+    world.passes_to("2026-03-02T10:20[Europe/Berlin]");
+    world.says(incident, json!({"kind": "responded"}));
+    world.passes_to("2026-03-02T10:30[Europe/Berlin]");
+    world.says(incident, json!({"kind": "restored"}));
+    let before = world.post().len();
+    world.passes_to("2026-03-02T11:30[Europe/Berlin]");
+    world.says(incident, json!({"kind": "paused", "stop": "ACCESS"}));
+    world.passes_to("2026-03-02T15:00[Europe/Berlin]");
+    world.says(incident, json!({"kind": "resumed"}));
+    world.passes_to("2026-03-02T16:00[Europe/Berlin]");
+    assert_eq!(world.clock(incident, Metric::Update).state, ClockState::Met);
+    assert_eq!(world.post().len(), before, "{:?}", world.post());
+} }
+
+on_both! { fn an_answer_at_the_due_moment_that_is_entered_later_breaches_nothing(world) {
+    let contract = world.signs("NW-2026", world.usual_terms());
+    let incident = world.raises(contract, "S1");
+    world.stands_at("2026-03-02T11:10[Europe/Berlin]");
+    world.says(incident, json!({"kind": "responded", "occurred_at": at("2026-03-02T11:00[Europe/Berlin]")}));
+    world.passes_to("2026-03-02T11:30[Europe/Berlin]");
+    assert!(world.breaches(incident).is_empty());
+    assert!(!world.post().iter().any(|line| line.starts_with("breached")), "{:?}", world.post());
+} }
+
+on_both! { fn a_deadline_that_passed_unnoticed_before_a_severity_change_is_still_told(world) {
+    let contract = world.signs("NW-2026", world.usual_terms());
+    let incident = world.raises(contract, "S1");
+    world.stands_at("2026-03-02T11:05[Europe/Berlin]");
+    world.says(incident, json!({"kind": "severity_changed", "severity": "S2"}));
+    assert_eq!(world.breaches(incident).len(), 1);
+    assert!(world.post().contains(&"breached owner@example.com".to_string()), "{:?}", world.post());
+} }
