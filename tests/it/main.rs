@@ -1,5 +1,6 @@
 //! All integration tests, linked once.
 
+mod calendar_properties;
 mod cli;
 mod entries;
 mod outlet;

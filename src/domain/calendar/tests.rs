@@ -391,6 +391,29 @@ fn answers_do_not_depend_on_what_was_asked_before() {
 }
 
 #[test]
+fn the_ends_of_what_is_compiled_do_not_cut_a_window() {
+    let asked_first = at("2026-11-23T12:00:00Z");
+    for zone in ["Pacific/Auckland", "Pacific/Honolulu"] {
+        let night = || calendar(zone, every_day(json!([["22:00", "21:00"]])));
+        let compiled = night().covering(asked_first, asked_first).unwrap();
+        for end in [compiled.valid_from(), compiled.valid_to()] {
+            for hours in -30..30 {
+                let start = Moment::from_micros(end) + hours * HOUR;
+                // Each question to a calendar of its own, so that nothing that grew meanwhile helps.
+                let warm = || {
+                    let warm = night();
+                    warm.is_open(asked_first).unwrap();
+                    warm
+                };
+                assert_eq!(warm().is_open(start), night().is_open(start), "{start}");
+                assert_eq!(warm().add(start, HOUR), night().add(start, HOUR), "{start}");
+                assert_eq!(warm().sub(start, HOUR), night().sub(start, HOUR), "{start}");
+            }
+        }
+    }
+}
+
+#[test]
 fn one_calendar_may_be_asked_by_many_at_once() {
     let shared = office("Europe/Berlin");
     let start = at("2020-01-06T08:00:00Z");

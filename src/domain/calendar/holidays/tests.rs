@@ -188,3 +188,47 @@ fn a_file_of_another_kind_or_a_damaged_one_is_refused_whole() {
     let deep = "BEGIN:VCALENDAR\n".repeat(200_000);
     assert!(refused(&deep).contains("do not end"));
 }
+
+proptest::proptest! {
+    /// Whatever a file holds, there is an answer; and nothing outside of what was asked is made up.
+    #[test]
+    fn any_file_is_answered(lines in proptest::collection::vec(proptest::sample::select(LINES), 0..14)) {
+        let text = lines.join("\n");
+        match holidays_from_ics(&text, 2026..=2028) {
+            Ok(file) => {
+                assert!(!file.holidays.is_empty());
+                let dates: Vec<NaiveDate> = file.holidays.iter().map(|holiday| holiday.date).collect();
+                assert!(dates.is_sorted_by(|a, b| a < b), "{text}: {dates:?}");
+            }
+            Err(message) => assert!(!message.is_empty()),
+        }
+        let _ = holidays_from_ics(&format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\n{text}\nEND:VEVENT\nEND:VCALENDAR\n"), 2026..=2028);
+    }
+}
+
+const LINES: &[&str] = &[
+    "BEGIN:VCALENDAR",
+    "END:VCALENDAR",
+    "BEGIN:VEVENT",
+    "END:VEVENT",
+    "BEGIN:VEVENT\nDTSTART:20261225\nEND:VEVENT",
+    "DTSTART;VALUE=DATE:20261225",
+    "DTSTART;VALUE=DATE:29991231",
+    "DTSTART:20261225T000000Z",
+    "DTSTART:2026é225",
+    "DTEND;VALUE=DATE:20270101",
+    "DTEND;VALUE=DATE:99991231",
+    "DURATION:P9223372036854775807W",
+    "DURATION:P-1D",
+    "RRULE:FREQ=YEARLY",
+    "RRULE:FREQ=YEARLY;INTERVAL=2147483647;COUNT=0",
+    "RRULE:FREQ=YEARLY;UNTIL=2027é",
+    "RRULE:;;=",
+    "EXDATE:20261225,",
+    "SUMMARY:\\",
+    " folded",
+    ":",
+    ";",
+    "é",
+    "\u{0}",
+];
