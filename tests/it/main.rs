@@ -2,6 +2,7 @@
 
 mod calendar_properties;
 mod cli;
+mod clocks;
 mod entries;
 mod outlet;
 mod report;

@@ -1,0 +1,143 @@
+//! Laps begun, and counted again when a hold, a severity or a calendar changed.
+
+use std::sync::Arc;
+
+use super::super::super::calendar::{Calendar, CalendarError};
+use super::super::super::terms::{Commitment, Target};
+use super::super::Lap;
+use super::super::track::{Held, Track, clip};
+use super::{Status, Walk};
+use crate::time::{Micros, Moment};
+
+impl Walk<'_> {
+    /// Begins a run or an interval at that moment.
+    pub(super) fn begin_lap(&mut self, at: Moment) -> Result<(), CalendarError> {
+        self.origin = at;
+        self.not_before = None;
+        self.share = None;
+        self.lap = None;
+        if let Some(commitment) = self.commitment.clone() {
+            self.rebase(commitment, at, 0)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the present interval and begins the next.
+    pub(super) fn next_interval(&mut self, at: Moment) -> Result<(), CalendarError> {
+        if self.lap.is_some() {
+            self.interval += 1;
+        }
+        self.close_lap();
+        self.begin_lap(at)
+    }
+
+    pub(super) fn close_lap(&mut self) {
+        self.finished.extend(self.lap.take());
+    }
+
+    /// Counts the present lap from `base` under that commitment, with part of the budget used.
+    pub(super) fn rebase(
+        &mut self,
+        commitment: Arc<Commitment>,
+        base: Moment,
+        carried: Micros,
+    ) -> Result<(), CalendarError> {
+        (self.base, self.carried) = (base, carried);
+        let view = self.book.view(commitment.calendar_id, self.known);
+        let (start, budget, written) = match commitment.target {
+            Target::OpenTime(budget) => (base, budget, None),
+            Target::BusinessDays { days, at } => {
+                let day = view.calendar.business_days(base, days, at)?;
+                let budget = view.calendar.open_between(day.start, day.due)?;
+                (day.start, budget, Some(day.due))
+            }
+        };
+        let track = Track {
+            calendar: Arc::clone(&view.calendar),
+            base: start,
+            carried: carried.min(budget),
+            budget,
+            written,
+            holds: clip(&self.holds_of(&commitment), start),
+        };
+        let due_at = match (track.due()?, self.not_before) {
+            (Some(due), Some(floor)) if due < floor => not_held(floor, &track.holds),
+            (due, _) => due,
+        };
+        self.lap = Some(Lap {
+            run: self.run,
+            interval: self.interval,
+            revision: view.revision,
+            started_at: self.origin,
+            due_at,
+            budget,
+            spent: 0,
+            breached_at: None,
+            stopped_at: None,
+            ended_at: None,
+            verdict: None,
+            provisional: due_at.is_some_and(|due| is_provisional(&view.calendar, due)),
+            seqs: Vec::new(),
+            track,
+            commitment,
+        });
+        Ok(())
+    }
+
+    /// Counts again after a hold or a calendar changed.
+    ///
+    /// The deadline of a breached lap stands; its lateness still leaves out what is held.
+    pub(super) fn recount(&mut self) -> Result<(), CalendarError> {
+        self.refresh_holds();
+        match (&self.lap, &self.commitment) {
+            (Some(lap), Some(commitment))
+                if self.status == Status::Open && lap.verdict.is_none() =>
+            {
+                self.rebase(Arc::clone(commitment), self.base, self.carried)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives all laps that were not stopped the holds that are known by now.
+    pub(super) fn refresh_holds(&mut self) {
+        let mut laps = std::mem::take(&mut self.finished);
+        let mut lap = self.lap.take();
+        for lap in laps.iter_mut().chain(&mut lap) {
+            if lap.stopped_at.is_none() {
+                lap.track.holds = clip(&self.holds_of(&lap.commitment), lap.track.base);
+            }
+        }
+        self.finished = laps;
+        self.lap = lap;
+    }
+
+    /// What may hold a lap under that commitment.
+    fn holds_of(&self, commitment: &Commitment) -> Vec<Held> {
+        self.holds
+            .iter()
+            .filter(|(code, _)| match code {
+                None => true,
+                Some(code) => self
+                    .promise
+                    .clock_stop(code)
+                    .is_some_and(|stop| commitment.may_be_held_by(stop)),
+            })
+            .map(|(_, held)| *held)
+            .collect()
+    }
+}
+
+/// That moment, or the end of the hold it lies in; nothing while that lasts.
+fn not_held(at: Moment, holds: &[Held]) -> Option<Moment> {
+    let around = holds
+        .iter()
+        .find(|hold| hold.from < at && hold.to.is_none_or(|to| to > at));
+    around.map_or(Some(at), |hold| hold.to)
+}
+
+fn is_provisional(calendar: &Calendar, due: Moment) -> bool {
+    calendar
+        .reaches()
+        .is_some_and(|last| due.date_in(calendar.zone()) > last)
+}

@@ -1,0 +1,158 @@
+//! What stops a clock and what starts it again: answers, reopenings, cancellations.
+
+use std::sync::Arc;
+
+use super::super::super::calendar::CalendarError;
+use super::super::super::terms::OnReopen;
+use super::super::super::timeline::Fact;
+use super::super::super::words::{EventKind, Metric};
+use super::super::Verdict;
+use super::super::track::Held;
+use super::{Deferred, Reach, Status, Walk};
+use crate::time::Moment;
+
+impl Walk<'_> {
+    pub(super) fn answer(&mut self, fact: &Fact) -> Result<(), CalendarError> {
+        let ends = matches!(fact.kind, EventKind::Restored | EventKind::Resolved);
+        if ends {
+            // They end the pauses of the metrics they stop.
+            for (_, held) in &mut self.holds {
+                held.to = held.to.or(Some(fact.at));
+            }
+        }
+        if self.status != Status::Open {
+            return Ok(());
+        }
+        self.seqs.push(fact.seq);
+        self.refresh_holds();
+        if self.metric == Metric::Update {
+            return self.answer_update(fact, ends);
+        }
+        self.status = Status::Stopped(fact.at);
+        if let Some(lap) = self.lap.as_mut().filter(|_| self.commitment.is_some()) {
+            lap.stopped_at = Some(fact.at);
+            lap.ended_at = Some(fact.at);
+            lap.verdict = lap.verdict.or(Some(Verdict::Met));
+            lap.spent = lap.track.spent(fact.at)?;
+            if lap.verdict == Some(Verdict::Met) {
+                lap.seqs = self.seqs.clone();
+            }
+        }
+        Ok(())
+    }
+
+    /// An update ends the interval and begins the next; the last, cut short, counts for nothing.
+    fn answer_update(&mut self, fact: &Fact, ends: bool) -> Result<(), CalendarError> {
+        for lap in &mut self.finished {
+            if lap.verdict == Some(Verdict::Missed) && lap.stopped_at.is_none() {
+                lap.stopped_at = Some(fact.at);
+                lap.ended_at = lap.ended_at.or(Some(fact.at));
+            }
+        }
+        if let Some(lap) = self.lap.as_mut().filter(|_| self.commitment.is_some()) {
+            lap.stopped_at = Some(fact.at);
+            lap.ended_at = Some(fact.at);
+            lap.spent = lap.track.spent(fact.at)?;
+            lap.seqs = self.seqs.clone();
+            if !ends {
+                lap.verdict = Some(Verdict::Met);
+            }
+        }
+        if ends {
+            self.status = Status::Stopped(fact.at);
+            return Ok(());
+        }
+        self.next_interval(fact.at)
+    }
+
+    pub(super) fn reopen(&mut self, fact: &Fact) -> Result<(), CalendarError> {
+        let Status::Stopped(stopped) = self.status else {
+            return Ok(());
+        };
+        if self.metric == Metric::Respond {
+            return Ok(());
+        }
+        self.seqs.push(fact.seq);
+        self.status = Status::Open;
+        let deferred = std::mem::take(&mut self.deferred);
+        let restart = self.promise.on_reopen == OnReopen::Restart;
+        if self.metric == Metric::Update || restart {
+            return self.start_afresh(fact.at, deferred);
+        }
+        if let Some(lap) = &mut self.lap {
+            lap.stopped_at = None;
+            lap.verdict = lap.breached_at.map(|_| Verdict::Missed);
+            // Without a commitment it had ended before it was stopped.
+            if self.commitment.is_some() {
+                lap.ended_at = None;
+            }
+        }
+        if self.promise.on_reopen == OnReopen::Continue {
+            let gap = Held {
+                from: stopped,
+                to: Some(fact.at),
+            };
+            self.holds.push((None, gap));
+        }
+        self.recount()?;
+        for change in deferred {
+            match change {
+                Deferred::Severity(at, severity) => {
+                    self.advance(at, Reach::Past)?;
+                    self.severity_changed(at, severity)?;
+                }
+                Deferred::Edit(at) => {
+                    self.advance(at, Reach::Past)?;
+                    self.calendar_edited(at)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A new interval of `update`, or a new run, under the severity and calendars of that moment.
+    fn start_afresh(&mut self, at: Moment, deferred: Vec<Deferred>) -> Result<(), CalendarError> {
+        self.known = at;
+        for change in deferred {
+            if let Deferred::Severity(_, severity) = change {
+                self.severity = severity;
+            }
+        }
+        self.commitment = self
+            .promise
+            .commitment(self.metric, &self.severity)
+            .cloned()
+            .map(Arc::new);
+        if self.metric == Metric::Update {
+            return self.next_interval(at);
+        }
+        if self.lap.is_some() {
+            self.run += 1;
+        }
+        self.close_lap();
+        self.begin_lap(at)
+    }
+
+    pub(super) fn cancel(&mut self, fact: &Fact) -> Result<(), CalendarError> {
+        self.seqs.push(fact.seq);
+        if self.status == Status::Open {
+            self.status = Status::Cancelled;
+            if let Some(lap) = self.lap.as_mut().filter(|lap| lap.ended_at.is_none()) {
+                lap.spent = lap.track.spent(fact.at)?;
+                if lap.verdict.is_none() {
+                    lap.due_at = None;
+                }
+            }
+            self.end_laps(fact.at);
+        }
+        if fact.void {
+            self.status = Status::Cancelled;
+            for lap in self.finished.iter_mut().chain(&mut self.lap) {
+                lap.verdict = None;
+                lap.breached_at = None;
+                lap.due_at = None;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,10 @@
+//! The rules of metrics and clocks, told as timelines of one case and judged without a database.
+
+mod answers;
+mod changes;
+mod corrections;
+mod edits;
+mod pauses;
+mod reopening;
+mod story;
+mod updates;

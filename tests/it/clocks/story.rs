@@ -1,0 +1,416 @@
+//! One case under terms of its own: events are entered by hand, and its clocks judged whenever asked.
+//!
+//! Moments are written as a weekday of the week from Monday, 16 November 2026 and a time in UTC,
+//! `"Tue 09:30"`; a `+` after the day means the week after, `"Mon+ 10:00"`.
+
+use std::sync::Arc;
+
+use redress::domain::calendar::{Calendar, Hours, Layer};
+use redress::domain::calendar_book::{CalendarBook, View};
+use redress::domain::clock::{Clock, Lap, Verdict, judge};
+use redress::domain::duration;
+use redress::domain::terms::{Commitment, OnReopen, OnSeverityChange, Promise};
+use redress::domain::timeline::{Event, Fields, facts};
+use redress::domain::words::{EventKind, Metric, Source};
+use redress::domain::{CalendarId, CaseId, IncidentId};
+use redress::time::{DAY, HOUR, MINUTE, Micros, Moment, SECOND};
+use serde_json::{Value, json};
+
+/// Monday to Friday, 09:00 to 17:00 UTC.
+pub const OFFICE: i64 = 1;
+/// 24 hours, every day.
+pub const AROUND: i64 = 2;
+
+const WEEK: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
+fn monday() -> Moment {
+    Moment::parse("2026-11-16T00:00:00Z").unwrap()
+}
+
+/// Reads `"Tue 09:30"`, `"Tue 09:30:00.000001"` or `"Mon+ 10:00"`.
+pub fn at(text: &str) -> Moment {
+    let (day, time) = text.split_once(' ').expect("a day and a time");
+    let weeks = day.matches('+').count() as i64;
+    let day = day.trim_end_matches('+');
+    let day = WEEK
+        .iter()
+        .position(|name| *name == day)
+        .expect("a weekday") as i64;
+    let mut parts = time.split(':');
+    let mut next = || {
+        parts
+            .next()
+            .map_or(0.0, |part| part.parse::<f64>().unwrap())
+    };
+    let (hours, minutes, seconds) = (next() as i64, next() as i64, next());
+    let seconds = (seconds * SECOND as f64).round() as i64;
+    monday() + (weeks * 7 + day) * DAY + hours * HOUR + minutes * MINUTE + seconds
+}
+
+/// The reverse of [`at`].
+pub fn shown(moment: Moment) -> String {
+    let since = moment - monday();
+    let (day, time) = (since.div_euclid(DAY), since.rem_euclid(DAY));
+    let weeks = "+".repeat(usize::try_from(day.div_euclid(7)).unwrap_or(0));
+    let day = WEEK[usize::try_from(day.rem_euclid(7)).unwrap()];
+    let mut text = format!(
+        "{day}{weeks} {:02}:{:02}",
+        time / HOUR,
+        time % HOUR / MINUTE
+    );
+    if time % MINUTE != 0 {
+        text += &format!(":{:02}.{:06}", time % MINUTE / SECOND, time % SECOND);
+    }
+    text
+}
+
+/// A target of open time.
+pub fn open(text: &str) -> Value {
+    json!({"open_time": text})
+}
+
+/// A target of business days.
+pub fn days(days: u32, at: &str) -> Value {
+    json!({"business_days": days, "at": at})
+}
+
+/// Terms with the severities S1 to S4, four clock stops and no commitment yet.
+///
+/// `ACCESS` and `FORCE` hold every metric, `PARTS` holds `resolve` only, `MAINT` needs both sides.
+pub fn terms() -> Promise {
+    let stop = |code: &str, metrics: &[&str], needs: bool| json!({"code": code, "clause": "9.1", "name": code, "metrics": metrics, "needs_agreement": needs});
+    let all = ["respond", "update", "workaround", "restore", "resolve"];
+    let severities = ["S1", "S2", "S3", "S4"].map(|code| json!({"code": code, "name": code}));
+    serde_json::from_value(json!({
+        "currency": "EUR",
+        "monthly_fee": null,
+        "severities": severities,
+        "clock_stops": [
+            stop("ACCESS", &all, false),
+            stop("FORCE", &all, false),
+            stop("PARTS", &["resolve"], false),
+            stop("MAINT", &all, true),
+        ],
+        "commitments": [],
+        "on_severity_change": "from_start",
+        "on_reopen": "continue",
+        "ladder": [],
+    }))
+    .unwrap()
+}
+
+/// Builds terms one clause after the other.
+pub trait Promises: Sized {
+    /// Adds a commitment.
+    fn promises(self, metric: Metric, severity: &str, target: Value, calendar: i64) -> Self;
+    /// Adds the same commitment with only these clock stops.
+    fn held_only_by(self, stops: &[&str]) -> Self;
+    /// What a severity change does.
+    fn on_change(self, policy: OnSeverityChange) -> Self;
+    /// What a reopening does.
+    fn on_reopen(self, policy: OnReopen) -> Self;
+}
+
+impl Promises for Promise {
+    fn promises(mut self, metric: Metric, severity: &str, target: Value, calendar: i64) -> Self {
+        self.commitments.push(Commitment {
+            clause: format!("4.{}", self.commitments.len() + 1),
+            metric,
+            severity: severity.to_string(),
+            target: serde_json::from_value(target).unwrap(),
+            calendar_id: CalendarId(calendar),
+            stops: None,
+            remedy: String::new(),
+        });
+        self
+    }
+
+    fn held_only_by(mut self, stops: &[&str]) -> Self {
+        let last = self.commitments.last_mut().expect("a commitment");
+        last.stops = Some(stops.iter().map(|stop| stop.to_string()).collect());
+        self
+    }
+
+    fn on_change(mut self, policy: OnSeverityChange) -> Self {
+        self.on_severity_change = policy;
+        self
+    }
+
+    fn on_reopen(mut self, policy: OnReopen) -> Self {
+        self.on_reopen = policy;
+        self
+    }
+}
+
+/// A calendar of one layer.
+pub fn calendar(name: &str, zone: &str, week: &Value, exceptions: &Value) -> Calendar {
+    let hours = hours(zone, week, exceptions);
+    Calendar::new(name, vec![Layer { from: None, hours }])
+}
+
+fn hours(zone: &str, week: &Value, exceptions: &Value) -> Hours {
+    serde_json::from_value(json!({"time_zone": zone, "week": week, "exceptions": exceptions}))
+        .unwrap()
+}
+
+/// The same windows from Monday to Friday.
+pub fn workdays(windows: &Value) -> Value {
+    json!({"mon": windows, "tue": windows, "wed": windows, "thu": windows, "fri": windows})
+}
+
+fn every_day() -> Value {
+    let windows = json!([["00:00", "24:00"]]);
+    let mut week = workdays(&windows);
+    week["sat"] = windows.clone();
+    week["sun"] = windows;
+    week
+}
+
+fn view(revision: i64, calendar: Calendar) -> View {
+    View {
+        revision,
+        calendar: Arc::new(calendar),
+    }
+}
+
+/// One case's timeline and all that it is judged by.
+#[derive(Clone)]
+pub struct Story {
+    pub promise: Promise,
+    pub book: CalendarBook,
+    pub events: Vec<Event>,
+}
+
+impl Story {
+    /// Nothing has happened yet.
+    pub fn under(promise: Promise) -> Self {
+        let office = calendar(
+            "Office",
+            "UTC",
+            &workdays(&json!([["09:00", "17:00"]])),
+            &json!([]),
+        );
+        let around = calendar("Around the clock", "UTC", &every_day(), &json!([]));
+        let mut book = CalendarBook::default();
+        book.insert(CalendarId(OFFICE), "Office".into(), view(1, office), vec![]);
+        book.insert(CalendarId(AROUND), "Around".into(), view(1, around), vec![]);
+        Self {
+            promise,
+            book,
+            events: Vec::new(),
+        }
+    }
+
+    /// Judges the clocks of that number by another calendar.
+    pub fn counts_in(&mut self, id: i64, calendar: Calendar) {
+        let name = calendar.name().to_string();
+        self.book
+            .insert(CalendarId(id), name, view(1, calendar), vec![]);
+    }
+
+    /// The office calendar has other windows on its working days, for local dates from that moment's
+    /// date on, as the edits say that were made one after the other.
+    pub fn office_edited(&mut self, edits: &[(&str, Value)]) {
+        let first = hours("UTC", &workdays(&json!([["09:00", "17:00"]])), &json!([]));
+        let mut layers = vec![Layer {
+            from: None,
+            hours: first,
+        }];
+        let first = view(1, Calendar::new("Office", layers.clone()));
+        let mut views = Vec::new();
+        for (revision, (made, windows)) in (2..).zip(edits) {
+            layers.push(Layer {
+                from: Some(at(made).utc().date_naive()),
+                hours: hours("UTC", &workdays(windows), &json!([])),
+            });
+            views.push((
+                at(made),
+                view(revision, Calendar::new("Office", layers.clone())),
+            ));
+        }
+        self.book
+            .insert(CalendarId(OFFICE), "Office".into(), first, views);
+    }
+
+    /// Enters an event with what it carries and answers its number.
+    pub fn enters(&mut self, kind: EventKind, when: &str, fields: Fields) -> i64 {
+        let seq = self.events.len() as i64 + 1;
+        self.events.push(Event {
+            id: seq,
+            incident_id: IncidentId(1),
+            seq,
+            case_id: Some(CaseId(1)),
+            kind,
+            occurred_at: at(when),
+            recorded_at: at(when),
+            person_id: None,
+            source: Source::Api,
+            fields,
+            text_hashes: "{}".into(),
+            previous_hash: String::new(),
+            hash: String::new(),
+        });
+        seq
+    }
+
+    /// Enters an event that carries nothing beside its moment.
+    pub fn says(&mut self, kind: EventKind, when: &str) -> i64 {
+        self.enters(kind, when, Fields::default())
+    }
+
+    /// The case begins.
+    pub fn reported(&mut self, when: &str, severity: &str) -> i64 {
+        let severity = Some(severity.to_string());
+        self.enters(
+            EventKind::Reported,
+            when,
+            Fields {
+                severity,
+                ..Fields::default()
+            },
+        )
+    }
+
+    /// The severity becomes another.
+    pub fn severity(&mut self, when: &str, severity: &str) -> i64 {
+        let severity = Some(severity.to_string());
+        self.enters(
+            EventKind::SeverityChanged,
+            when,
+            Fields {
+                severity,
+                ..Fields::default()
+            },
+        )
+    }
+
+    /// A clock stop begins.
+    pub fn paused(&mut self, when: &str, stop: &str) -> i64 {
+        let stop = Some(stop.to_string());
+        self.enters(
+            EventKind::Paused,
+            when,
+            Fields {
+                stop,
+                ..Fields::default()
+            },
+        )
+    }
+
+    /// A clock stop ends; without a code all end.
+    pub fn resumed(&mut self, when: &str, stop: Option<&str>) -> i64 {
+        let stop = stop.map(str::to_string);
+        self.enters(
+            EventKind::Resumed,
+            when,
+            Fields {
+                stop,
+                ..Fields::default()
+            },
+        )
+    }
+
+    /// The other side answers a pause.
+    pub fn answers(&mut self, kind: EventKind, when: &str, pause: i64) -> i64 {
+        let concerns = Some(pause);
+        self.enters(
+            kind,
+            when,
+            Fields {
+                concerns,
+                ..Fields::default()
+            },
+        )
+    }
+
+    /// An event happened at another moment.
+    pub fn moved(&mut self, seq: i64, right: &str) -> i64 {
+        self.corrects(
+            seq,
+            Fields {
+                corrected_at: Some(at(right)),
+                ..Fields::default()
+            },
+        )
+    }
+
+    /// An event did not happen.
+    pub fn taken_back(&mut self, seq: i64) -> i64 {
+        self.corrects(
+            seq,
+            Fields {
+                taken_back: true,
+                ..Fields::default()
+            },
+        )
+    }
+
+    /// An event is set right.
+    pub fn corrects(&mut self, seq: i64, fields: Fields) -> i64 {
+        let fields = Fields {
+            corrects: Some(seq),
+            ..fields
+        };
+        self.enters(EventKind::Corrected, "Sun+ 12:00", fields)
+    }
+
+    /// The clock of that metric, if it has one at that moment.
+    pub fn find(&self, metric: Metric, now: &str) -> Option<Clock> {
+        let facts = facts(&self.events);
+        let clocks = judge(CaseId(1), &self.promise, &facts, &self.book, at(now)).unwrap();
+        clocks.into_iter().find(|clock| clock.metric == metric)
+    }
+
+    /// How a clock stands at that moment, in words: its state, then each of its laps.
+    pub fn stands(&self, metric: Metric, now: &str) -> String {
+        match self.find(metric, now) {
+            Some(clock) => {
+                let laps: Vec<String> = clock.laps.iter().map(|lap| told(&clock, lap)).collect();
+                format!("{}: {}", clock.state, laps.join("; "))
+            }
+            None => "no clock".to_string(),
+        }
+    }
+}
+
+/// A lap in words: when it is due, how much of its budget is used, how and when it ended.
+fn told(clock: &Clock, lap: &Lap) -> String {
+    let mut text = String::new();
+    if clock.laps.len() > 1 {
+        text += &format!("{}.{} ", lap.run, lap.interval);
+    }
+    text += &match lap.due_at {
+        Some(due) => format!("due {}", shown(due)),
+        None => "not due".to_string(),
+    };
+    text += &format!(
+        ", used {} of {}",
+        duration::write(lap.spent),
+        duration::write(lap.budget)
+    );
+    text += match lap.verdict {
+        Some(Verdict::Met) => ", met",
+        Some(Verdict::Missed) => ", missed",
+        None => "",
+    };
+    if let Some(stopped) = lap.stopped_at {
+        text += &format!(" at {}", shown(stopped));
+    }
+    if let Some(late) = lap.late_open().unwrap() {
+        text += &format!(", late {}", written(late));
+    }
+    assert_eq!(
+        lap.breached_at.is_some(),
+        lap.verdict == Some(Verdict::Missed),
+        "{text}"
+    );
+    assert!(
+        lap.breached_at.is_none_or(|at| Some(at) == lap.due_at),
+        "{text}"
+    );
+    text
+}
+
+fn written(length: Micros) -> String {
+    duration::write(length)
+}
