@@ -1,5 +1,7 @@
 //! Deadlines that other systems' published tests assert, answered by `redress calendar eval`.
 
+mod sla;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
