@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use serde::Serialize;
 use serde_json::Value;
 use validator::Validate;
@@ -58,6 +58,16 @@ pub fn layers(revisions: impl IntoIterator<Item = (Option<NaiveDate>, Hours)>) -
         layers.push(Layer { from, hours });
     }
     layers
+}
+
+/// How long before its end a holiday list is said to end.
+const SAID_BEFORE: Days = Days::new(60);
+
+/// The last day that the holiday list speaks for, once that is at most 60 days away or past: later
+/// deadlines are provisional until the list goes on.
+pub fn list_ends(hours: &Hours, today: NaiveDate) -> Option<NaiveDate> {
+    let soon = today.checked_add_days(SAID_BEFORE)?;
+    hours.reaches().filter(|last| *last <= soon)
 }
 
 /// A calendar as somebody enters or edits it, checked.
@@ -328,6 +338,19 @@ mod tests {
             "correction"
         );
         assert!(CalendarInput::read_edit(&value).unwrap().correction);
+    }
+
+    #[test]
+    fn the_end_of_the_holiday_list_is_said_sixty_days_before() {
+        let hours = CalendarInput::read(&good()).unwrap().hours;
+        let said = |today: &str| list_ends(&hours, today.parse().unwrap());
+        let last = "2026-12-31".parse().unwrap();
+        assert_eq!(said("2026-10-31"), None);
+        assert_eq!(said("2026-11-01"), Some(last));
+        assert_eq!(said("2027-06-01"), Some(last));
+        let mut none = hours.clone();
+        none.exceptions.clear();
+        assert_eq!(list_ends(&none, "2027-06-01".parse().unwrap()), None);
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct Example {
     pub metric: Metric,
     /// Where the contract promises it.
     pub clause: String,
+    /// How much time there is.
+    pub target: Target,
     /// Zone of the calendar, in which both moments are best read.
     pub time_zone: Zone,
     /// When the incident would be raised.
@@ -57,6 +59,7 @@ pub fn examples(promise: &Promise, book: &CalendarBook, now: Moment) -> Vec<Exam
                 severity: severity.code.clone(),
                 metric,
                 clause: commitment.clause.clone(),
+                target: commitment.target,
                 time_zone: Zone(zone),
                 start,
                 due,

@@ -76,7 +76,7 @@ pub fn local_moment(text: &str, zone: Tz) -> Result<Moment, String> {
 }
 
 /// The zone as people say it: `Europe/Berlin` is `Berlin`.
-fn short(zone: Tz) -> String {
+pub fn short(zone: Tz) -> String {
     let name = zone.name();
     name.rsplit('/').next().unwrap_or(name).replace('_', " ")
 }

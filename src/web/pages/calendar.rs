@@ -45,7 +45,7 @@ struct ListPage {
 }
 
 /// Lists the calendars in order of name.
-pub async fn list(state: Data<State>, frame: Frame, caller: Caller, paging: Paging) -> Answer {
+pub async fn list(state: Data<State>, mut frame: Frame, caller: Caller, paging: Paging) -> Answer {
     let (after, rows) = (paging.after::<String>()?, paging.rows());
     let is_first = after.is_none();
     let store = state.store.clone();
@@ -60,6 +60,8 @@ pub async fn list(state: Data<State>, frame: Frame, caller: Caller, paging: Pagi
         })
     })
     .await?;
+    let notices = listing.items.iter().filter_map(|row| row.notice.clone());
+    frame.notices.extend(notices);
     page(&ListPage {
         frame,
         may_enter: caller.may(Access::Enter),
@@ -87,7 +89,7 @@ struct ShowPage {
 /// Shows a calendar, and answers when a target would be due.
 pub async fn show(
     state: Data<State>,
-    frame: Frame,
+    mut frame: Frame,
     caller: Caller,
     id: Path<i64>,
     asked: Query<HashMap<String, String>>,
@@ -110,6 +112,7 @@ pub async fn show(
         Ok((calendar, form, answer))
     })
     .await?;
+    frame.notices.extend(calendar.notice.clone());
     page(&ShowPage {
         frame,
         calendar,

@@ -11,7 +11,8 @@ use crate::domain::terms::{Commitment, OnReopen, OnSeverityChange, Promise, Term
 use crate::domain::words::Metric;
 use crate::error::Result;
 use crate::store::{Conn, calendar, contract};
-use crate::time::Moment;
+use crate::time::{MINUTE, Moment};
+use crate::web::shown::short;
 use crate::web::wording;
 
 /// A version in the list of a contract's terms.
@@ -278,12 +279,12 @@ pub fn raised(example: &Example) -> String {
     local.format("%A %-d %b %Y %H:%M").to_string()
 }
 
-/// When an example would be due, in the calendar's zone, or why that cannot be said.
+/// When an example would be due, as the calendar's clock shows it, or why that cannot be said.
 pub fn due(example: &Example) -> String {
     match (example.due, &example.error) {
         (Some(due), _) => {
             let local = due.in_zone(example.time_zone.0);
-            let seconds = if due.micros() % crate::time::MINUTE == 0 {
+            let seconds = if due.micros() % MINUTE == 0 {
                 ""
             } else {
                 ":%S"
@@ -291,12 +292,13 @@ pub fn due(example: &Example) -> String {
             let shown = local
                 .format(&format!("%a %-d %b %H:%M{seconds}"))
                 .to_string();
+            let zone = short(example.time_zone.0);
             let note = if example.provisional {
                 ", provisional"
             } else {
                 ""
             };
-            format!("due {shown}{note}")
+            format!("{shown} {zone}{note}")
         }
         (None, Some(error)) => error.clone(),
         (None, None) => String::new(),

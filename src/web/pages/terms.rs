@@ -59,6 +59,7 @@ struct Shown {
 struct ExampleRow {
     severity: String,
     metric: String,
+    target: String,
     clause: String,
     due: String,
 }
@@ -203,6 +204,7 @@ impl From<Preview> for Shown {
                 .map(|example| ExampleRow {
                     severity: example.severity.clone(),
                     metric: wording::metric(example.metric),
+                    target: wording::promise(example.metric, example.target),
                     clause: example.clause.clone(),
                     due: due(example),
                 })

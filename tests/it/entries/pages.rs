@@ -224,6 +224,7 @@ fn a_calendar_is_entered_in_lines_of_hours_and_shown_as_a_week() {
             &[
                 "09:00–12:30, 13:30–18:00",
                 "16 h",
+                "The holiday list of Berlin office ends on 31 Dec 2026",
                 "Fri 25 Dec 2026",
                 "31 Dec 2026",
                 "Open",
@@ -341,7 +342,7 @@ fn a_contract_and_its_terms_are_entered_with_examples_shown_meanwhile() {
             &preview,
             &[
                 "Friday 27 Nov 2026 16:40",
-                "due Fri 27 Nov 22:15",
+                "Fri 27 Nov 22:15 Berlin",
                 "id=\"error-monthly_fee\"",
                 "value=\"a lot\"",
                 "Step 1 of the ladder: the vendor has no contact on rung 4 (executive)",
@@ -378,7 +379,7 @@ fn a_contract_and_its_terms_are_entered_with_examples_shown_meanwhile() {
                 "Terms 1 were entered.",
                 "EUR 12,000.00",
                 "15 min",
-                "due Fri 27 Nov 22:15",
+                "Fri 27 Nov 22:15 Berlin",
                 "At the deadline",
                 "No access: holds restore, resolve.",
                 "In force",

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use crate::domain::CalendarId;
 use crate::domain::calendar::{Calendar, DayName, Exception, Hours, Layer, Window};
 use crate::domain::calendar_book::{CalendarBook, View};
-use crate::domain::calendar_entry::CalendarHead;
+use crate::domain::calendar_entry::{CalendarHead, list_ends};
 use crate::error::{Error, Result};
 use crate::store::calendar::CalendarLine;
 use crate::store::{Conn, calendar};
@@ -25,6 +25,8 @@ pub struct CalendarRow {
     pub reach: String,
     /// Whether it is open now.
     pub standing: Standing,
+    /// What everybody should know.
+    pub notice: Option<String>,
 }
 
 impl CalendarRow {
@@ -36,9 +38,23 @@ impl CalendarRow {
             week: week_length(&line.hours),
             reach: reach(&line.hours),
             standing: Standing::of(calendar, now),
+            notice: notice(&line.head.name, &line.hours, now),
             head: line.head,
         }
     }
+}
+
+/// What everybody should know of a holiday list that ends, or has ended.
+fn notice(name: &str, hours: &Hours, now: Moment) -> Option<String> {
+    let today = now.date_in(hours.time_zone);
+    let last = list_ends(hours, today)?;
+    let (ends, day) = (
+        if last < today { "ended" } else { "ends" },
+        wording::day(last),
+    );
+    Some(format!(
+        "The holiday list of {name} {ends} on {day}. Later deadlines are provisional until it goes on."
+    ))
 }
 
 /// Whether a calendar is open.
@@ -76,6 +92,8 @@ pub struct CalendarView {
     pub latest: View,
     /// Whether it is open now.
     pub standing: Standing,
+    /// What everybody should know.
+    pub notice: Option<String>,
     /// Open time of a week.
     pub week: String,
     /// The last day that its holiday list speaks for.
@@ -149,6 +167,7 @@ impl CalendarView {
         Ok(Self {
             zone: hours.time_zone,
             standing: Standing::of(&latest.calendar, now),
+            notice: notice(&head.name, &hours, now),
             week: week_length(&hours),
             reach: reach(&hours),
             days: days(&hours),
@@ -234,9 +253,20 @@ fn days(hours: &Hours) -> Vec<DayView> {
             let midnight = MONDAY + number * DAY;
             let open = week.spans(midnight, midnight + DAY).unwrap_or_default();
             let minutes = |length: Micros| length / MINUTE;
+            let own = &hours.week.0[*day as usize];
+            let mut text = hours_text(own);
+            if let Some(tail) = open.first().filter(|span| span.opens == midnight)
+                && own.iter().all(|window| window.opens() != "00:00")
+            {
+                let until = tail.closes.utc().format("%H:%M");
+                text = match own.is_empty() {
+                    true => format!("until {until}, from the day before"),
+                    false => format!("until {until}, then {text}"),
+                };
+            }
             DayView {
                 name: &day_name(*day)[..3],
-                text: hours_text(&hours.week.0[*day as usize]),
+                text,
                 spans: open
                     .iter()
                     .map(|span| SpanView {
@@ -276,6 +306,10 @@ mod tests {
         assert_eq!(drawn[4], [(1320, 120)]);
         assert_eq!(drawn[5], [(0, 360)]);
         assert_eq!(week_length(&hours), "17 h 30 min");
-        assert_eq!(days(&hours)[5].text, "closed");
+        let said = |day: usize| days(&hours)[day].text.clone();
+        assert_eq!(said(0), "until 02:00, then 09:00–12:30");
+        assert_eq!(said(1), "closed");
+        assert_eq!(said(4), "22:00–06:00");
+        assert_eq!(said(5), "until 06:00, from the day before");
     }
 }
