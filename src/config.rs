@@ -163,10 +163,16 @@ impl Config {
         self.data_dir.join("mail")
     }
 
+    /// Where people reach the service, if somebody said so.
+    pub fn published_url(&self) -> Option<String> {
+        let url = self.public_url.as_ref()?;
+        Some(url.as_str().trim_end_matches('/').to_string())
+    }
+
     /// Where people reach the service (scheme and host, no slash at the end) that listens there.
     pub fn public_url(&self, listening: SocketAddr) -> String {
-        match &self.public_url {
-            Some(url) => url.as_str().trim_end_matches('/').to_string(),
+        match self.published_url() {
+            Some(url) => url,
             None if listening.ip().is_unspecified() => {
                 format!("http://localhost:{}", listening.port())
             }

@@ -13,6 +13,7 @@ use crate::domain::input::Faults;
 use crate::error::{Error, Result};
 use crate::report::{self, Asked, Report};
 use crate::store::Store;
+use crate::web::pages::report::document;
 
 /// What is asked for.
 #[derive(ClapArgs, Clone, Debug, Default)]
@@ -23,8 +24,8 @@ pub struct Args {
     /// The vendor by name, reference (V-7) or key; all when it is left out
     #[arg(long)]
     pub vendor: Option<String>,
-    /// csv or json
-    #[arg(long, default_value = "csv")]
+    /// html, csv or json
+    #[arg(long, default_value = "html")]
     pub format: String,
     /// The file to write; standard output when it is left out
     #[arg(long)]
@@ -33,17 +34,22 @@ pub struct Args {
 
 #[derive(Clone, Copy)]
 enum Format {
+    Html,
     Csv,
     Json,
 }
 
-const FORMATS: &[(&str, Format)] = &[("csv", Format::Csv), ("json", Format::Json)];
+const FORMATS: &[(&str, Format)] = &[
+    ("html", Format::Html),
+    ("csv", Format::Csv),
+    ("json", Format::Json),
+];
 
 pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
     let store = open(config)?;
     let mut made = Vec::new();
     // Nothing is written, and no file is touched, unless the whole report could be made.
-    write(&store, args, &mut made)?;
+    write(&store, args, config.published_url(), &mut made)?;
     match &args.out {
         Some(path) => {
             let file = File::create(path)
@@ -61,11 +67,12 @@ pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes the report that is asked for, as of now.
+/// Writes the report that is asked for, as of now. The links of HTML lead to the service at `base`;
+/// there are none without it.
 ///
 /// # Errors
 /// Every fault at its field: `period`, `vendor`, `format`; and when the output cannot be written.
-pub fn write(store: &Store, args: &Args, output: impl Write) -> Result<()> {
+pub fn write(store: &Store, args: &Args, base: Option<String>, output: impl Write) -> Result<()> {
     let mut faults = Faults::none();
     let format = faults.take("format", format(&args.format));
     let asked = Asked {
@@ -85,13 +92,25 @@ pub fn write(store: &Store, args: &Args, output: impl Write) -> Result<()> {
         report::figures(conn, &ask, now).map(Some)
     })?;
     match (format, made) {
-        (Some(format), Some(report)) => write_as(format, &report, output),
+        (Some(format), Some(report)) => write_as(format, &report, base, output),
         _ => Err(Error::Invalid(faults.into_vec())),
     }
 }
 
-fn write_as(format: Format, report: &Report, mut output: impl Write) -> Result<()> {
+fn write_as(
+    format: Format,
+    report: &Report,
+    base: Option<String>,
+    mut output: impl Write,
+) -> Result<()> {
     match format {
+        Format::Html => {
+            let page = document(report, base)?;
+            output
+                .write_all(page.as_bytes())
+                .context("the report could not be written")?;
+            Ok(())
+        }
         Format::Csv => report::write_csv(report, output),
         Format::Json => {
             serde_json::to_writer_pretty(&mut output, report)

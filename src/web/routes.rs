@@ -93,6 +93,20 @@ routes! {
     GET    "/calendars/{id}/holidays"   Enter      => pages::calendar::holidays;
     POST   "/calendars/{id}/holidays"   Enter      => pages::calendar::import_holidays;
 
+    // Evidence.
+    GET    "/breaches"                  SignedIn   => pages::breach::list;
+    GET    "/breaches/{id}"             SignedIn   => pages::breach::show;
+    GET    "/schedules"                 SignedIn   => pages::schedule::list;
+    POST   "/schedules"                 Review     => pages::schedule::enter;
+    GET    "/schedules/new"             Review     => pages::schedule::new;
+    GET    "/schedules/{id}"            Review     => pages::schedule::show;
+    POST   "/schedules/{id}"            Review     => pages::schedule::edit;
+    POST   "/schedules/{id}/end"        Review     => pages::schedule::end;
+    GET    "/report"                    SignedIn   => pages::report::show;
+    GET    "/report.csv"                SignedIn   => pages::report::csv;
+    GET    "/report.json"               SignedIn   => pages::report::json;
+    GET    "/report/cases"              SignedIn   => pages::report::cases;
+
     // The API.
     GET    "/api/v1/people"             Administer => api::person::list;
     POST   "/api/v1/people"             Administer => api::person::add;

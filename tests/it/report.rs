@@ -2,6 +2,7 @@
 
 mod figures;
 mod mailed;
+mod pages;
 mod shown;
 
 use redress::domain::attainment::Attainment;

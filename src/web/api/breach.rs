@@ -18,6 +18,11 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// The vendor as it was named.
+    pub(in crate::web) fn named(&self) -> Option<String> {
+        self.vendor.clone()
+    }
+
     /// The vendor, if one is named.
     ///
     /// # Errors

@@ -1,11 +1,14 @@
 //! Pages for people.
 
 pub mod account;
+pub mod breach;
 pub mod calendar;
 pub mod compound;
 pub mod contract;
 pub mod person;
 pub mod promise;
+pub mod report;
+pub mod schedule;
 pub mod session;
 pub mod terms;
 pub mod token;

@@ -69,7 +69,7 @@ on_both! { fn csv_json_and_the_command_line_agree_to_the_second(world) {
     let ask = |format: &str, vendor: Option<&str>| {
         let args = Args { period: "2026-03".into(), vendor: vendor.map(str::to_string), format: format.into(), out: None };
         let mut made = Vec::new();
-        write(&world.store, &args, &mut made).map(|()| made)
+        write(&world.store, &args, None, &mut made).map(|()| made)
     };
     assert_eq!(ask("csv", None).unwrap(), csv);
     let printed: Value = serde_json::from_slice(&ask("json", None).unwrap()).unwrap();
@@ -77,6 +77,21 @@ on_both! { fn csv_json_and_the_command_line_agree_to_the_second(world) {
     let by_name: Value = serde_json::from_slice(&ask("json", Some("Northwind Carrier")).unwrap()).unwrap();
     assert_eq!(by_name["total"], json["total"]);
     assert_eq!(by_name["vendor"]["name"], "Northwind Carrier");
+} }
+
+on_both! { fn the_report_is_one_html_file_that_needs_nothing_else(world) {
+    a_month_of_trouble(world);
+    let html = |base: Option<&str>| {
+        let args = Args { period: "2026-03".into(), vendor: None, format: "html".into(), out: None };
+        let mut made = Vec::new();
+        write(&world.store, &args, base.map(str::to_string), &mut made).unwrap();
+        String::from_utf8(made).unwrap()
+    };
+    let alone = html(None);
+    assert!(alone.contains("25.0 %") && alone.contains("1 h 30 min") && alone.contains("All vendors, March 2026"));
+    assert!(!alone.contains("href=") && !alone.contains("src="), "nothing is fetched and nothing is linked");
+    let linked = html(Some("https://redress.example"));
+    assert!(linked.contains("href=\"https://redress.example/breaches/B-"));
 } }
 
 on_both! { fn text_that_begins_like_a_formula_is_no_formula_in_csv(world) {
@@ -94,10 +109,10 @@ on_both! { fn text_that_begins_like_a_formula_is_no_formula_in_csv(world) {
 on_both! { fn the_command_line_names_every_fault_at_once(world) {
     let args = Args { period: "October".into(), vendor: Some("Nobody".into()), format: "pdf".into(), out: None };
     let mut made = Vec::new();
-    let Err(Error::Invalid(faults)) = write(&world.store, &args, &mut made) else { panic!("it was made") };
+    let Err(Error::Invalid(faults)) = write(&world.store, &args, None, &mut made) else { panic!("it was made") };
     let fields: Vec<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
     assert_eq!(fields, ["format", "period", "vendor"]);
-    assert!(faults[0].message.contains("csv, json"), "{}", faults[0].message);
+    assert!(faults[0].message.contains("html, csv, json"), "{}", faults[0].message);
     assert!(made.is_empty());
 } }
 
