@@ -131,16 +131,24 @@ pub fn keep(tx: &mut Tx<'_>, before: Option<&ClockRow>, row: &ClockRow) -> Resul
     }
 }
 
+/// The outcomes of a clock, in order of run and interval.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn outcomes_of(conn: &mut Conn, clock: ClockId) -> Result<Vec<OutcomeRow>> {
+    Ok(outcomes::table
+        .filter(outcomes::clock_id.eq(clock))
+        .order((outcomes::run, outcomes::interval))
+        .select(OutcomeRow::as_select())
+        .load(conn)?)
+}
+
 /// Replaces the outcomes of a clock by what was judged now.
 ///
 /// # Errors
 /// When the database does not take it.
 pub fn keep_outcomes(tx: &mut Tx<'_>, clock: ClockId, judged: &[OutcomeRow]) -> Result<()> {
-    let kept: Vec<OutcomeRow> = outcomes::table
-        .filter(outcomes::clock_id.eq(clock))
-        .order((outcomes::run, outcomes::interval))
-        .select(OutcomeRow::as_select())
-        .load(tx.conn())?;
+    let kept = outcomes_of(tx.conn(), clock)?;
     if kept == judged {
         return Ok(());
     }

@@ -1,26 +1,27 @@
 //! A small company with its vendors, on either database, under a clock moved by hand.
 
-use std::collections::BTreeMap;
-
 use chrono::{NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 use redress::actions;
-use redress::consequence::Followed;
+use redress::consequence::{Followed, judged};
 use redress::domain::breach::Breach;
 use redress::domain::calendar_entry::CalendarInput;
 use redress::domain::clock::ClockRow;
 use redress::domain::incident::{Incident, OpenCase, Raise, Record};
+use redress::domain::letter::LetterState;
 use redress::domain::outbox::Letter;
 use redress::domain::person::PersonInput;
 use redress::domain::timeline::Event;
 use redress::domain::vendor::VendorInput;
 use redress::domain::words::{Metric, Source};
 use redress::domain::{CalendarId, ContractId, IncidentId, PersonId, VendorId};
+use redress::engine::deliver::{Sender, deliver};
 use redress::engine::tick::tick;
 use redress::error::Error;
+use redress::mail::outlet::{MemoryOutlet, Outlet};
 use redress::store::clock::StepRow;
 use redress::store::{self, Actor, DatabaseUrl, Store};
-use redress::time::{HandTime, Moment, SECOND, TimeSource};
+use redress::time::{HandTime, Moment, TimeSource};
 use serde_json::{Value, json};
 
 use crate::support::postgres::{Database, Template};
@@ -265,6 +266,68 @@ impl World {
         tick(&self.store).unwrap().followed
     }
 
+    /// Sends what waits, into memory.
+    pub fn delivers(&self) {
+        let sender = Sender {
+            outlet: Outlet::Memory(MemoryOutlet::default()),
+            from: "Redress <redress@example.com>".parse().unwrap(),
+            public_url: "https://redress.example.com".to_string(),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(deliver(&self.store, &sender)).unwrap();
+    }
+
+    pub fn clocks(&self, incident: IncidentId) -> Vec<ClockRow> {
+        self.store
+            .read(|conn| store::clock::of_incident(conn, incident))
+            .unwrap()
+    }
+
+    /// The outcomes of a clock as `run.interval result`.
+    pub fn outcomes(&self, incident: IncidentId, metric: Metric) -> Vec<String> {
+        let clock = self.clock(incident, metric).id;
+        let rows = self
+            .store
+            .read(|conn| store::clock::outcomes_of(conn, clock))
+            .unwrap();
+        rows.iter()
+            .map(|row| format!("{}.{} {}", row.run, row.interval, row.result))
+            .collect()
+    }
+
+    /// Procurement closes the office on a date.
+    pub fn closes_the_office_on(&self, date: &str, name: &str) {
+        let day = json!([["09:00", "12:30"], ["13:30", "18:00"]]);
+        let input = CalendarInput::read_edit(
+            &json!({"name": "Berlin office", "time_zone": "Europe/Berlin",
+            "week": {"mon": day, "tue": day, "wed": day, "thu": day, "fri": day},
+            "exceptions": [{"date": date, "name": name, "windows": []}]}),
+        )
+        .unwrap();
+        let office = self.office;
+        self.store
+            .write(Actor::Operator, move |tx| {
+                actions::calendar::edit(tx, office, 1, &input)
+            })
+            .unwrap();
+    }
+
+    /// The service desk gets hours of its own.
+    pub fn gives_the_desk_hours(&self, calendar: CalendarId) {
+        let vendor = self.vendor;
+        let input = VendorInput::read(&json!({"name": "Northwind Carrier", "time_zone": "Europe/Berlin", "locale": "en",
+            "contacts": [{"name": "Service desk", "email": "desk@vendor.example", "rung": 1, "calendar_id": calendar}]}))
+        .unwrap();
+        self.store
+            .write(Actor::Operator, move |tx| {
+                actions::vendor::edit(tx, vendor, 1, &input)
+            })
+            .unwrap();
+    }
+
     pub fn clock(&self, incident: IncidentId, metric: Metric) -> ClockRow {
         let clocks = self
             .store
@@ -331,9 +394,16 @@ impl World {
     /// What must hold at the end of every story.
     pub fn ends(&self) {
         let now = self.hand.now();
+        assert!(
+            self.letters()
+                .iter()
+                .all(|letter| letter.state != LetterState::Leased),
+            "a letter is left leased"
+        );
         let incidents = self.store.read(store::incident::ids).unwrap();
         for incident in incidents {
             self.chain_holds(incident);
+            self.replay_gives_the_rows(incident);
             let clocks = self
                 .store
                 .read(|conn| store::clock::of_incident(conn, incident))
@@ -362,6 +432,49 @@ impl World {
         );
     }
 
+    /// Replaying the timeline gives what is kept.
+    fn replay_gives_the_rows(&self, incident: IncidentId) {
+        let now = self.hand.now();
+        let judged = self
+            .store
+            .read(|conn| {
+                let incident = store::incident::get(conn, incident)?;
+                judged(conn, incident, now)
+            })
+            .unwrap();
+        for case in &judged.cases {
+            for clock in &case.clocks {
+                let lap = clock.current();
+                let rows = self.clocks(incident);
+                let row = rows
+                    .iter()
+                    .find(|row| row.case_id == case.case.id && row.metric == clock.metric)
+                    .expect("a row");
+                assert_eq!(
+                    (
+                        row.state,
+                        row.due_at,
+                        row.breached_at,
+                        row.stopped_at,
+                        row.run,
+                        row.interval
+                    ),
+                    (
+                        clock.state,
+                        lap.due_at,
+                        lap.breached_at,
+                        lap.stopped_at,
+                        lap.run,
+                        lap.interval
+                    ),
+                    "{} of {}",
+                    clock.metric,
+                    incident.reference()
+                );
+            }
+        }
+    }
+
     fn chain_holds(&self, incident: IncidentId) {
         let mut previous = redress::domain::timeline::GENESIS.to_string();
         for (index, event) in self.events(incident).iter().enumerate() {
@@ -380,18 +493,4 @@ pub fn enter_calendar(store: &Store, value: Value) -> CalendarId {
             actions::calendar::enter(tx, &input)
         })
         .unwrap()
-}
-
-/// How often each line occurs.
-pub fn counted(lines: &[String]) -> BTreeMap<&str, usize> {
-    let mut counts = BTreeMap::new();
-    for line in lines {
-        *counts.entry(line.as_str()).or_default() += 1;
-    }
-    counts
-}
-
-/// Whole seconds between two moments.
-pub fn seconds_between(from: Moment, to: Moment) -> i64 {
-    (to - from) / SECOND
 }

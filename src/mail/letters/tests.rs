@@ -46,6 +46,7 @@ fn clock(state: ClockState) -> ClockFacts {
         provisional: false,
         state,
         interval: 0,
+        run: 1,
         breached_at: None,
         stopped_at: None,
         late_open: None,
@@ -319,6 +320,7 @@ fn an_update_that_never_came_is_not_called_late_or_open() {
     let clocks = vec![ClockFacts {
         metric: Metric::Update,
         interval: 3,
+        run: 1,
         late_open: Some(10 * MINUTE),
         late_elapsed: Some(10 * MINUTE),
         state: ClockState::Missed,
