@@ -1,0 +1,193 @@
+//! Failures to order: whatever dies, nothing is lost and nothing is queued twice.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use redress::actions;
+use redress::consequence::{Cause, follow};
+use redress::domain::incident::{Raise, Record};
+use redress::domain::letter::LetterState;
+use redress::domain::outbox::LEASE;
+use redress::domain::words::{Metric, Source};
+use redress::engine::deliver::{Delivered, Sender, deliver};
+use redress::engine::tick::tick;
+use redress::mail::outlet::{Outlet, Patience, SmtpOutlet};
+use redress::store::letter::Settlement;
+use redress::store::{self, Actor};
+use redress::time::MINUTE;
+use serde_json::json;
+
+use crate::on_both;
+use crate::support::smtp::Smtp;
+use crate::world::World;
+
+on_both! { fn a_process_that_dies_before_the_commit_keeps_nothing_and_the_next_round_repairs(world) {
+    let contract = world.signs("NW-2026", world.usual_terms());
+    let incident = world.raises(contract, "S1");
+    world.stands_at("2026-03-02T11:00[Europe/Berlin]");
+    let before = world.post();
+    let died = catch_unwind(AssertUnwindSafe(|| {
+        world.store.write(Actor::Engine, move |tx| -> redress::error::Result<()> {
+            let mut locked = store::incident::lock(tx, incident)?;
+            let done = follow(tx, &mut locked, &Cause::Time)?;
+            assert_eq!(done.breached, 1);
+            panic!("the power fails here")
+        })
+    }));
+    assert!(died.is_err());
+    assert_eq!(world.post(), before);
+    assert!(world.breaches(incident).is_empty());
+    assert_eq!(tick(&world.store).unwrap().followed.breached, 1);
+    assert_eq!(world.breaches(incident).len(), 1);
+} }
+
+on_both! { fn a_refused_write_leaves_nothing_half_done(world) {
+    let contract = world.signs("NW-2026", world.usual_terms());
+    let incident = world.raises(contract, "S1");
+    let events = world.events(incident).len();
+    let record = Record::read(&json!({"kind": "responded"})).unwrap();
+    let undone = world.store.write(Actor::Person(world.ann), move |tx| {
+        actions::incident::record(tx, incident, &record, Source::Api)?;
+        Err::<(), _>(redress::error::Error::conflict("a later part of the request says no"))
+    });
+    assert!(undone.is_err());
+    assert_eq!(world.events(incident).len(), events);
+    assert_eq!(world.clock(incident, Metric::Respond).state.as_str(), "running");
+} }
+
+fn sends(world: &World, server: &Smtp) -> Delivered {
+    let patience = Patience {
+        exchange: Duration::from_secs(5),
+        content: Duration::from_secs(5),
+    };
+    let sender = Sender {
+        outlet: Outlet::Smtp(SmtpOutlet::from_url(&server.url(), patience).unwrap()),
+        from: "Redress <redress@example.com>".parse().unwrap(),
+        public_url: "https://redress.example.com".to_string(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(deliver(&world.store, &sender)).unwrap()
+}
+
+fn raised(world: &World) {
+    let contract = world.signs("NW-2026", world.usual_terms());
+    world.raises(contract, "S1");
+    assert_eq!(world.post(), ["raised desk@vendor.example"]);
+}
+
+on_both! { fn a_letter_that_is_put_off_goes_later_with_the_same_message_id(world) {
+    let server = Smtp::start();
+    raised(world);
+    server.fails_next(1, "451 try again later");
+    assert_eq!(sends(world, &server).retried, 1);
+    let waits = world.letters().remove(0);
+    assert_eq!((waits.state, waits.attempts), (LetterState::Queued, 1));
+    assert!(waits.last_error.unwrap().contains("451"));
+    assert!(waits.next_attempt_at > world.hand.now());
+    assert_eq!(sends(world, &server), Delivered::default(), "not before its time");
+    world.hand.set(world.hand.now() + 2 * MINUTE);
+    assert_eq!(sends(world, &server).sent, 1);
+    let letters = server.letters();
+    assert_eq!(letters.len(), 1);
+    assert!(letters[0].header("Message-ID").unwrap().contains(&waits.message_id));
+} }
+
+on_both! { fn a_letter_that_is_refused_has_failed_and_can_be_queued_again(world) {
+    let server = Smtp::start();
+    raised(world);
+    server.refuses("desk@vendor.example", "550 no such mailbox");
+    assert_eq!(sends(world, &server).failed, 1);
+    let failed = world.letters().remove(0);
+    assert_eq!(failed.state, LetterState::Failed);
+    assert!(failed.last_error.unwrap().contains("550"));
+    server.accepts("desk@vendor.example");
+    let id = failed.id;
+    world.store.write(Actor::Person(world.ann), move |tx| actions::letter::requeue(tx, id)).unwrap();
+    assert_eq!(sends(world, &server).sent, 1);
+} }
+
+on_both! { fn a_connection_lost_in_the_middle_leaves_doubt_and_the_double_is_recognisable(world) {
+    let server = Smtp::start();
+    raised(world);
+    server.drops_after_data(1);
+    assert_eq!(sends(world, &server).retried, 1);
+    let doubt = world.letters().remove(0);
+    assert!(doubt.in_doubt && doubt.may_have_arrived());
+    world.hand.set(world.hand.now() + 2 * MINUTE);
+    assert_eq!(sends(world, &server).sent, 1);
+    let letters = server.letters();
+    assert_eq!(letters.len(), 2, "it had arrived already");
+    assert_eq!(letters[0].header("Message-ID"), letters[1].header("Message-ID"));
+} }
+
+on_both! { fn a_mail_server_that_is_away_loses_no_letter(world) {
+    let server = Smtp::start();
+    raised(world);
+    server.goes_away();
+    assert_eq!(sends(world, &server).retried, 1);
+    assert!(!world.letters()[0].in_doubt);
+    server.comes_back();
+    world.hand.set(world.hand.now() + 2 * MINUTE);
+    assert_eq!(sends(world, &server).sent, 1);
+    assert_eq!(server.letters().len(), 1);
+} }
+
+on_both! { fn a_lapsed_lease_is_taken_over_and_the_old_one_cannot_settle(world) {
+    raised(world);
+    let first = world.store.write(Actor::Engine, |tx| store::letter::lease(tx, 10)).unwrap().remove(0);
+    let none = world.store.write(Actor::Engine, |tx| store::letter::lease(tx, 10)).unwrap();
+    assert!(none.is_empty(), "it is held");
+    world.hand.set(world.hand.now() + LEASE);
+    let second = world.store.write(Actor::Engine, |tx| store::letter::lease(tx, 10)).unwrap().remove(0);
+    assert!(second.lease > first.lease && second.in_doubt, "the first may have sent it");
+    let settle = |lease: i64| {
+        let id = first.id;
+        world.store.write(Actor::Engine, move |tx| store::letter::settle(tx, id, lease, None, &Settlement::Sent)).unwrap()
+    };
+    assert!(!settle(first.lease));
+    assert!(settle(second.lease));
+} }
+
+on_both! { fn two_engines_at_once_take_every_step_once(world) {
+    let contract = world.signs("NW-2026", world.usual_terms());
+    let incidents: Vec<_> = (0..12).map(|_| world.raises(contract, "S1")).collect();
+    world.stands_at("2026-03-02T12:30[Europe/Berlin]");
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| for _ in 0..4 { tick(&world.store).unwrap(); });
+        }
+    });
+    tick(&world.store).unwrap();
+    for incident in incidents {
+        assert_eq!(world.breaches(incident).len(), 1);
+        let mut steps: Vec<_> = world.steps(incident).into_iter().map(|step| (step.clock_id, step.step, step.repeat)).collect();
+        let all = steps.len();
+        steps.dedup();
+        assert_eq!(steps.len(), all);
+    }
+} }
+
+on_both! { fn many_hands_at_once_lose_nothing(world) {
+    let contract = world.signs("NW-2026", world.usual_terms());
+    std::thread::scope(|scope| {
+        for hand in 0..6 {
+            let store = &world.store;
+            let ann = world.ann;
+            scope.spawn(move || for number in 0..5 {
+                let input = json!({"contract_id": contract, "severity": "S2", "title": format!("{hand}/{number}")});
+                let raise = Raise::read(&input).unwrap();
+                let incident = store
+                    .write(Actor::Person(ann), move |tx| actions::incident::raise(tx, &raise, Source::Api))
+                    .unwrap();
+                let record = Record::read(&json!({"kind": "responded"})).unwrap();
+                store
+                    .write(Actor::Person(ann), move |tx| actions::incident::record(tx, incident.id, &record, Source::Api))
+                    .unwrap();
+            });
+        }
+    });
+    assert_eq!(world.store.read(store::incident::ids).unwrap().len(), 30);
+} }
