@@ -436,3 +436,29 @@ fn whoever_may_not_enter_reads_and_sees_no_button() {
         assert_eq!(max.get("/vendors/V-1").status, 200);
     });
 }
+
+#[test]
+fn a_blank_row_does_not_keep_a_browser_from_saving_and_enter_removes_none() {
+    on_both(|service| {
+        service.person("iris", Role::Procurement);
+        let Some(browser) = crate::support::browser::browser(375, 800) else {
+            return;
+        };
+        browser.goto(&format!("{}/login?next=/vendors/new", service.url));
+        browser.find("[name=email]").types("iris@example.com");
+        browser
+            .find("[name=password]")
+            .types(crate::service::PASSWORD);
+        browser.find("main form button").click();
+        browser.wait_for("[name='contacts[1].name']");
+        browser.find("[name='name']").types("Northwind");
+        browser.find("[name='contacts[0].name']").types("Desk");
+        browser
+            .find("[name='contacts[0].email']")
+            .types("desk@vendor.example");
+        // The second row stays blank; U+E007 is the Enter key.
+        browser.find("[name='contacts[0].email']").types("\u{e007}");
+        browser.wait_for_text("h1", "Northwind");
+        assert!(browser.text("main").contains("desk@vendor.example"));
+    });
+}
