@@ -7,7 +7,7 @@ use super::letters::{self, StepLetter, Subject};
 use super::register::{self, LapKey};
 use crate::domain::breach::Breach;
 use crate::domain::clock::Lap;
-use crate::domain::ladder::{Acknowledged, Audience, Deed, Direction, Due, Step, When, plan};
+use crate::domain::ladder::{Acknowledged, Audience, Deed, Direction, Due, Past, Step, When, plan};
 use crate::domain::letter::{LetterKind, StepFacts, Trigger};
 use crate::error::Result;
 use crate::store::{self, Tx};
@@ -37,12 +37,15 @@ pub(super) fn take(
     let taken = store::clock::taken(tx.conn(), subject.clock_id, subject.generation.number)?;
     let entries = store::breach::of_clock(tx.conn(), subject.clock_id)?;
     let holding = register::holding(&entries);
+    let past = Past {
+        generation: subject.generation,
+        taken: &taken,
+        acknowledged,
+    };
     let plan = plan(
         ladder,
         subject.clock,
-        &taken,
-        subject.generation,
-        acknowledged,
+        &past,
         now,
         |step| whom(audiences.get(step)),
         |lap| {

@@ -3,5 +3,5 @@
 mod plan;
 mod step;
 
-pub use plan::{Acknowledged, Audience, Deed, Due, Generation, Plan, Taken, plan};
+pub use plan::{Acknowledged, Audience, Deed, Due, Generation, Past, Plan, Taken, plan};
 pub use step::{Channel, Direction, Hold, Measured, Repeat, Step, Target, Until, When};

@@ -1,5 +1,6 @@
 //! All integration tests, linked once.
 
+mod browser_story;
 mod calendar_properties;
 mod cli;
 mod clocks;

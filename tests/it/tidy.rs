@@ -256,7 +256,7 @@ on_both! { fn every_table_loads(world) {
     let schema = fs::read_to_string(root().join("src/schema.rs")).unwrap();
     let mut tables = 0;
     for part in schema.split("diesel::table! {").skip(1) {
-        let name = part.trim_start().split_whitespace().next().unwrap();
+        let name = part.split_whitespace().next().unwrap();
         let columns: Vec<&str> = part
             .lines()
             .take_while(|line| !line.starts_with('}'))

@@ -80,6 +80,17 @@ pub struct Taken {
     pub repeat: i32,
 }
 
+/// What became of the ladder of a clock in its present generation so far.
+#[derive(Clone, Copy, Debug)]
+pub struct Past<'a> {
+    /// The present generation.
+    pub generation: Generation,
+    /// The steps taken in it.
+    pub taken: &'a BTreeMap<Taken, Deed>,
+    /// The acknowledgements recorded in it.
+    pub acknowledged: &'a [Acknowledged],
+}
+
 /// A step that is due and not taken yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Due {
@@ -106,7 +117,7 @@ pub struct Plan {
 
 /// Works out which steps are due for that clock and when the next one is.
 ///
-/// `taken` are the steps taken in the present generation; `audience` says whom a step has to tell, and
+/// `audience` says whom a step has to tell, and
 /// `noticed` when the register learnt that a lap had run out.
 ///
 /// # Errors
@@ -114,9 +125,7 @@ pub struct Plan {
 pub fn plan(
     ladder: &[Step],
     clock: &Clock,
-    taken: &BTreeMap<Taken, Deed>,
-    generation: Generation,
-    acknowledged: &[Acknowledged],
+    past: &Past<'_>,
     now: Moment,
     audience: impl Fn(usize) -> Audience,
     noticed: impl Fn(&Lap) -> Option<Moment>,
@@ -124,16 +133,18 @@ pub fn plan(
     let mut planner = Planner {
         ladder,
         clock,
-        taken,
-        generation,
-        acknowledged,
+        taken: past.taken,
+        generation: past.generation,
+        acknowledged: past.acknowledged,
         now,
         audience: &audience,
         noticed: &noticed,
         plan: Plan::default(),
     };
     for lap in &clock.laps {
-        let lives = lap.ended_at.is_none_or(|ended| ended > generation.began);
+        let lives = lap
+            .ended_at
+            .is_none_or(|ended| ended > past.generation.began);
         if lives || planner.is_news(lap) {
             planner.lap(lap)?;
         }
