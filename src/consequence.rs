@@ -12,7 +12,7 @@ mod letters;
 mod register;
 mod steps;
 
-pub use judged::{Judged, JudgedCase, judged};
+pub use judged::{Judged, JudgedCase, Lateness, judged, judged_all};
 
 use crate::domain::CaseId;
 use crate::domain::calendar::CalendarError;

@@ -74,13 +74,16 @@ const FIRST_INCIDENT: i64 = 1000;
 impl IncidentId {
     /// What people call it: `INC-1042`.
     pub fn reference(self) -> String {
-        format!("INC-{}", self.0 + FIRST_INCIDENT)
+        format!("INC-{}", self.0.saturating_add(FIRST_INCIDENT))
     }
 
     /// Reads a reference or a bare key, as URLs carry either.
     pub fn parse(text: &str) -> Option<Self> {
         match text.strip_prefix("INC-") {
-            Some(number) => Some(Self(number.parse::<i64>().ok()? - FIRST_INCIDENT)),
+            Some(number) => {
+                let number: i64 = number.parse().ok()?;
+                number.checked_sub(FIRST_INCIDENT).map(Self)
+            }
             None => text.parse().ok().map(Self),
         }
     }

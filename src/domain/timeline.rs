@@ -5,7 +5,7 @@ mod chain;
 
 use serde::{Deserialize, Serialize};
 
-pub use admit::{Draft, admit};
+pub use admit::{Draft, admit, open_pauses};
 pub use chain::{GENESIS, SealedText, seal, text_hash};
 
 use super::words::{EventKind, Metric, Source};

@@ -421,7 +421,7 @@ pub fn attainment(conn: &mut Conn, ask: &Ask, by: &[Dimension]) -> Result<Vec<Gr
 }
 
 /// A length of time in seconds, with decimals only where it has them.
-fn in_seconds<S: Serializer>(length: &Micros, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn in_seconds<S: Serializer>(length: &Micros, serializer: S) -> Result<S::Ok, S::Error> {
     if length % SECOND == 0 {
         serializer.serialize_i64(length / SECOND)
     } else {

@@ -39,57 +39,112 @@ pub fn get(conn: &mut Conn, id: ClockId) -> Result<ClockRow> {
         .ok_or_else(|| Error::not_found("clock", id))
 }
 
-/// Clocks that may still run out, most at risk first: those without a due moment last.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn open(conn: &mut Conn, limit: i64) -> Result<Vec<ClockRow>> {
-    let open = [ClockState::Running, ClockState::Paused];
-    let mut due: Vec<ClockRow> = clocks::table
-        .filter(clocks::state.eq_any(open))
-        .filter(clocks::due_at.is_not_null())
-        .order((clocks::due_at, clocks::id))
-        .limit(limit)
-        .select(ClockRow::as_select())
-        .load(conn)?;
-    let held: Vec<ClockRow> = clocks::table
-        .filter(clocks::state.eq_any(open))
-        .filter(clocks::due_at.is_null())
-        .order(clocks::id)
-        .limit(limit - i64::try_from(due.len()).unwrap_or(limit))
-        .select(ClockRow::as_select())
-        .load(conn)?;
-    due.extend(held);
-    Ok(due)
-}
+/// Place of a clock in the order of due moments: those without one come last.
+pub type Place = (Option<Moment>, ClockId);
 
-/// Clocks by state and due moment, after a place in that order: the API's list.
+/// Clocks in order of their due moments, after a place in that order; of all states when none is
+/// named.
 ///
 /// # Errors
 /// When the database does not answer.
 pub fn list(
     conn: &mut Conn,
     states: &[ClockState],
-    after: Option<(Moment, ClockId)>,
+    after: Option<Place>,
     limit: i64,
 ) -> Result<Vec<ClockRow>> {
-    let mut query = clocks::table
-        .filter(clocks::due_at.is_not_null())
-        .order((clocks::due_at, clocks::id))
-        .limit(limit)
+    let of_states = || {
+        let mut query = clocks::table
+            .select(ClockRow::as_select())
+            .limit(limit)
+            .into_boxed();
+        if !states.is_empty() {
+            query = query.filter(clocks::state.eq_any(states.to_vec()));
+        }
+        query
+    };
+    let mut rows = Vec::new();
+    if !matches!(after, Some((None, _))) {
+        let mut query = of_states()
+            .filter(clocks::due_at.is_not_null())
+            .order((clocks::due_at, clocks::id));
+        if let Some((Some(due), id)) = after {
+            query = query.filter(
+                clocks::due_at
+                    .gt(due)
+                    .or(clocks::due_at.eq(due).and(clocks::id.gt(id))),
+            );
+        }
+        rows = query.load(conn)?;
+    }
+    let rest = limit - i64::try_from(rows.len()).unwrap_or(limit);
+    if rest > 0 {
+        let mut query = of_states()
+            .filter(clocks::due_at.is_null())
+            .order(clocks::id)
+            .limit(rest);
+        if let Some((None, id)) = after {
+            query = query.filter(clocks::id.gt(id));
+        }
+        rows.extend(query.load(conn)?);
+    }
+    Ok(rows)
+}
+
+/// How many clocks may still run out, by how near that is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Past their deadline.
+    pub past_due: i64,
+    /// Due within that time.
+    pub soon: i64,
+    /// Due later.
+    pub later: i64,
+    /// Held, so that nothing falls due.
+    pub held: i64,
+}
+
+/// Counts the clocks that may still run out; `soon` is the moment up to which they are due soon.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn tally(conn: &mut Conn, now: Moment, soon: Moment) -> Result<Tally> {
+    let open = || {
+        clocks::table
+            .filter(clocks::state.eq_any([ClockState::Running, ClockState::Paused]))
+            .into_boxed()
+    };
+    Ok(Tally {
+        past_due: open()
+            .filter(clocks::due_at.lt(now))
+            .count()
+            .get_result(conn)?,
+        soon: open()
+            .filter(clocks::due_at.ge(now))
+            .filter(clocks::due_at.le(soon))
+            .count()
+            .get_result(conn)?,
+        later: open()
+            .filter(clocks::due_at.gt(soon))
+            .count()
+            .get_result(conn)?,
+        held: open()
+            .filter(clocks::due_at.is_null())
+            .count()
+            .get_result(conn)?,
+    })
+}
+
+/// The clocks of several incidents, in the order they were made.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn of_incidents(conn: &mut Conn, incidents: &[IncidentId]) -> Result<Vec<ClockRow>> {
+    Ok(clocks::table
+        .filter(clocks::incident_id.eq_any(incidents))
+        .order(clocks::id)
         .select(ClockRow::as_select())
-        .into_boxed();
-    if !states.is_empty() {
-        query = query.filter(clocks::state.eq_any(states.to_vec()));
-    }
-    if let Some((due, id)) = after {
-        query = query.filter(
-            clocks::due_at
-                .gt(due)
-                .or(clocks::due_at.eq(due).and(clocks::id.gt(id))),
-        );
-    }
-    Ok(query.load(conn)?)
+        .load(conn)?)
 }
 
 /// Keeps a clock as it was judged: its row is made when there is none yet for the case and metric.

@@ -35,6 +35,22 @@ pub fn find(conn: &mut Conn, id: ContractId) -> Result<Contract> {
         .ok_or_else(|| Error::not_found("contract", id))
 }
 
+/// The contracts of those keys with the names of their vendors, in no order.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn find_all(conn: &mut Conn, ids: &[ContractId]) -> Result<Vec<ContractLine>> {
+    let rows: Vec<(Contract, String)> = contracts::table
+        .inner_join(vendors::table)
+        .filter(contracts::id.eq_any(ids))
+        .select((Contract::as_select(), vendors::name))
+        .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(contract, vendor)| ContractLine { contract, vendor })
+        .collect())
+}
+
 /// The contract of that key or reference, as URLs carry either; a number is a key first.
 ///
 /// # Errors

@@ -1,8 +1,12 @@
 //! Incidents, their cases and their timelines.
 
+mod search;
+
 use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
+
+pub use search::{IncidentLine, Search, cases_of, list};
 
 use super::{Conn, Tx};
 use crate::domain::incident::{Case, Incident, IncidentState};
@@ -63,6 +67,18 @@ pub fn get(conn: &mut Conn, id: IncidentId) -> Result<Incident> {
         .first(conn)
         .optional()?
         .ok_or_else(|| Error::not_found("incident", id.reference()))
+}
+
+/// The incidents of those keys, in their order.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn get_all(conn: &mut Conn, ids: &[IncidentId]) -> Result<Vec<Incident>> {
+    Ok(incidents::table
+        .filter(incidents::id.eq_any(ids))
+        .order(incidents::id)
+        .select(Incident::as_select())
+        .load(conn)?)
 }
 
 /// Locks an incident before anything of it is changed, and reads the clock again: the moment of the
@@ -283,6 +299,26 @@ pub fn events(conn: &mut Conn, incident: IncidentId) -> Result<Vec<Event>> {
         .load(conn)?)
 }
 
+/// The timelines of several incidents, each in the order it was recorded.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn events_of(
+    conn: &mut Conn,
+    incidents: &[IncidentId],
+) -> Result<HashMap<IncidentId, Vec<Event>>> {
+    let rows: Vec<Event> = events::table
+        .filter(events::incident_id.eq_any(incidents))
+        .order((events::incident_id, events::seq))
+        .select(Event::as_select())
+        .load(conn)?;
+    let mut timelines: HashMap<IncidentId, Vec<Event>> = HashMap::new();
+    for event in rows {
+        timelines.entry(event.incident_id).or_default().push(event);
+    }
+    Ok(timelines)
+}
+
 /// The texts of an incident's events, by event and name; erased ones are missing.
 ///
 /// # Errors
@@ -313,65 +349,7 @@ pub fn texts(
     Ok(texts)
 }
 
-/// An incident as a list shows it.
-#[derive(Clone, Debug, diesel::Queryable)]
-pub struct IncidentLine {
-    /// Key.
-    pub id: IncidentId,
-    /// What it is, in a line.
-    pub title: String,
-    /// How it stands.
-    pub state: IncidentState,
-    /// Whether it is practice.
-    pub drill: bool,
-    /// When the first vendor was told.
-    pub reported_at: Moment,
-}
-
-/// Incidents, newest first, from below a key on; of one state if it is named.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn list(
-    conn: &mut Conn,
-    state: Option<IncidentState>,
-    before: Option<IncidentId>,
-    limit: i64,
-) -> Result<Vec<IncidentLine>> {
-    let columns = (
-        incidents::id,
-        incidents::title,
-        incidents::state,
-        incidents::drill,
-        incidents::reported_at,
-    );
-    let mut query = incidents::table
-        .select(columns)
-        .order(incidents::id.desc())
-        .limit(limit)
-        .into_boxed();
-    if let Some(state) = state {
-        query = query.filter(incidents::state.eq(state));
-    }
-    if let Some(before) = before {
-        query = query.filter(incidents::id.lt(before));
-    }
-    Ok(query.load(conn)?)
-}
-
-/// Several cases at once, with the contract of each: what a list of incidents shows beside them.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn cases_of(conn: &mut Conn, incidents: &[IncidentId]) -> Result<Vec<Case>> {
-    Ok(cases::table
-        .filter(cases::incident_id.eq_any(incidents))
-        .order(cases::id)
-        .select(Case::as_select())
-        .load(conn)?)
-}
-
-/// The event numbers of an incident, for its walk through the chain.
+/// Every incident, in order of key; for walks through all chains.
 ///
 /// # Errors
 /// When the database does not answer.

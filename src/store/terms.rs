@@ -25,6 +25,17 @@ pub fn find(conn: &mut Conn, id: TermsId) -> Result<Terms> {
         .ok_or_else(|| Error::not_found("version of terms", id))
 }
 
+/// The terms of those keys, in no order.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn find_all(conn: &mut Conn, ids: &[TermsId]) -> Result<Vec<Terms>> {
+    Ok(terms::table
+        .filter(terms::id.eq_any(ids))
+        .select(Terms::as_select())
+        .load(conn)?)
+}
+
 /// All versions of a contract's terms, first entered first.
 ///
 /// # Errors

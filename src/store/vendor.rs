@@ -35,6 +35,17 @@ pub fn find(conn: &mut Conn, id: VendorId) -> Result<Vendor> {
         .ok_or_else(|| Error::not_found("vendor", id.reference()))
 }
 
+/// The vendors of those keys, in no order.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn find_all(conn: &mut Conn, ids: &[VendorId]) -> Result<Vec<Vendor>> {
+    Ok(vendors::table
+        .filter(vendors::id.eq_any(ids))
+        .select(Vendor::as_select())
+        .load(conn)?)
+}
+
 /// The vendor of that reference (`V-7`) or key, as URLs carry either.
 ///
 /// # Errors

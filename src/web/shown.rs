@@ -52,6 +52,44 @@ impl Shown {
     }
 }
 
+/// Who looks at a page, and when: what moments on it are shown for.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader {
+    /// The reader's zone.
+    pub zone: Tz,
+    /// The moment at which the page is made.
+    pub now: Moment,
+}
+
+impl Reader {
+    /// A moment for this reader, and in the zone `there` where its wall shows something else.
+    pub fn sees(&self, at: Moment, there: Tz) -> Shown {
+        Shown::of(at, self.now, self.zone, Some(there))
+    }
+
+    /// A moment in the reader's zone alone.
+    pub fn sees_here(&self, at: Moment) -> Shown {
+        Shown::of(at, self.now, self.zone, None)
+    }
+
+    /// Rewrites the instants in a sentence, which the layers below write in UTC, as the reader's wall
+    /// shows them.
+    pub fn hears(&self, sentence: &str) -> String {
+        let words = sentence.split(' ').map(|word| {
+            let bare = word.trim_end_matches([',', ';', '.']);
+            match Moment::parse(bare) {
+                Ok(at) => {
+                    let shown = self.sees_here(at);
+                    let tail = &word[bare.len()..];
+                    format!("{} ({}){tail}", shown.here, shown.here_zone)
+                }
+                Err(_) => word.to_string(),
+            }
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// A moment as a field for local date and time holds it: `2026-11-23T10:00:00`.
 pub fn local_text(at: Moment, zone: Tz) -> String {
     at.in_zone(zone).format("%Y-%m-%dT%H:%M:%S").to_string()
@@ -97,6 +135,18 @@ mod tests {
         );
         let paris = Shown::of(at, at, Tz::Europe__Berlin, Some(Tz::Europe__Paris));
         assert_eq!(paris.there, "");
+    }
+
+    #[test]
+    fn a_sentence_says_moments_as_the_readers_wall_shows_them() {
+        let now = Moment::parse("2026-11-23T02:00:00Z").unwrap();
+        let zone = Tz::Europe__Berlin;
+        let heard = Reader { zone, now }
+            .hears("2026-11-23T03:00:00Z lies in the future; it is 2026-11-23T02:00:00Z");
+        assert_eq!(
+            heard,
+            "Mon 23 Nov 04:00 (Berlin) lies in the future; it is Mon 23 Nov 03:00 (Berlin)"
+        );
     }
 
     #[test]

@@ -44,6 +44,33 @@ pub fn length(micros: Micros) -> String {
     parts.join(" ")
 }
 
+/// A length of time that passed, to the second: `1 h 30 min 5 s`; never rounded up.
+pub fn passed(micros: Micros) -> String {
+    length(micros.max(0) / SECOND * SECOND)
+}
+
+/// How far a deadline lies ahead, or behind where that is negative: `1 d 02:03:04 left`, `3:04 late`.
+///
+/// The same form as the script's countdown. At the deadline itself the promise is still kept: late
+/// begins after it.
+pub fn countdown(micros: Micros) -> String {
+    let (seconds, word) = match micros {
+        late if late < 0 => (-late / SECOND, "late"),
+        left => ((left + SECOND - 1) / SECOND, "left"),
+    };
+    let (days, hours, minutes, seconds) = (
+        seconds / 86_400,
+        seconds / 3_600 % 24,
+        seconds / 60 % 60,
+        seconds % 60,
+    );
+    match (days, hours) {
+        (0, 0) => format!("{minutes}:{seconds:02} {word}"),
+        (0, hours) => format!("{hours}:{minutes:02}:{seconds:02} {word}"),
+        _ => format!("{days} d {hours:02}:{minutes:02}:{seconds:02} {word}"),
+    }
+}
+
 /// How many of a unit a length of time is, without more decimals than it has.
 pub fn decimal(micros: Micros, unit: Micros) -> String {
     let (whole, rest) = (micros / unit, micros % unit);
@@ -197,6 +224,33 @@ mod tests {
             ["0 s", "0.5 s", "3 s", "15 min", "1 h 30 min", "100 h 1 s"]
         );
         assert_eq!(decimal(90 * MINUTE, HOUR), "1.5");
+    }
+
+    #[test]
+    fn a_countdown_reaches_zero_at_the_deadline_and_not_before() {
+        let said = [
+            93_784 * SECOND,
+            3_784 * SECOND,
+            184 * SECOND,
+            1,
+            0,
+            -1,
+            -61 * SECOND,
+        ];
+        let said: Vec<_> = said.into_iter().map(countdown).collect();
+        assert_eq!(
+            said,
+            [
+                "1 d 02:03:04 left",
+                "1:03:04 left",
+                "3:04 left",
+                "0:01 left",
+                "0:00 left",
+                "0:00 late",
+                "1:01 late"
+            ]
+        );
+        assert_eq!(passed(61 * SECOND + 999), "1 min 1 s");
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod cli;
 mod clocks;
 mod entries;
 mod failure;
+mod incident_api;
 mod migrations;
 mod outlet;
 mod report;

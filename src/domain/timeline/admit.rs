@@ -195,16 +195,29 @@ fn stops(cases: &[&(CaseId, &Promise)]) -> String {
 
 /// Codes of the stops that are open after those facts.
 fn open_stops<'a>(before: &[&'a Fact], case: Option<CaseId>) -> Vec<&'a str> {
-    let mut open: Vec<&str> = Vec::new();
-    for fact in before
-        .iter()
+    let pauses = open_pauses(before.iter().copied(), case);
+    pauses
+        .into_iter()
+        .filter_map(|pause| pause.stop.as_deref())
+        .collect()
+}
+
+/// The pauses that are open after those facts, of a case or of any; also those that count only once
+/// both sides agree.
+pub fn open_pauses<'a>(
+    facts: impl IntoIterator<Item = &'a Fact>,
+    case: Option<CaseId>,
+) -> Vec<&'a Fact> {
+    let mut open: Vec<&Fact> = Vec::new();
+    for fact in facts
+        .into_iter()
         .filter(|fact| fact.case.is_none() || case.is_none() || fact.case == case)
     {
-        match (fact.kind, fact.stop.as_deref()) {
+        match (fact.kind, &fact.stop) {
             // A refused pause never counted, so it holds nothing open.
             (EventKind::Paused, _) if matches!(fact.answer, Some((EventKind::Refused, _))) => {}
-            (EventKind::Paused, Some(stop)) => open.push(stop),
-            (EventKind::Resumed, Some(stop)) => open.retain(|code| *code != stop),
+            (EventKind::Paused, Some(_)) => open.push(fact),
+            (EventKind::Resumed, Some(_)) => open.retain(|pause| pause.stop != fact.stop),
             (EventKind::Resumed, None) | (EventKind::Resolved, _) => open.clear(),
             _ => {}
         }

@@ -7,16 +7,18 @@ use actix_web::web::{Data, Path, Query};
 use serde::{Deserialize, Serialize};
 
 use crate::actions;
-use crate::consequence::judged;
-use crate::domain::breach::Breach;
-use crate::domain::clock::{Clock, ClockRow};
+use crate::consequence::{Judged, judged};
+use crate::domain::clock::ClockRow;
 use crate::domain::incident::{IncidentState, OpenCase, Raise, Record};
 use crate::domain::timeline::{Event, Fields, SealedText};
 use crate::domain::words::{ClockState, EventKind, Metric, Source};
 use crate::domain::{BreachId, CaseId, ClockId, ContractId, IncidentId, PersonId};
 use crate::error::{Error, Result};
-use crate::store::{Conn, breach, clock, incident};
-use crate::time::{Micros, Moment, SECOND};
+use crate::report::in_seconds;
+use crate::store::breach::Entry;
+use crate::store::incident::Search;
+use crate::store::{Conn, breach, clock, contract, incident, vendor};
+use crate::time::{Micros, Moment};
 use crate::web::{Answer, Caller, Done, JsonBody, Paging, State, act_once, read};
 
 /// An incident as the API shows it.
@@ -60,8 +62,10 @@ pub(super) struct ClockBody {
     started_at: Moment,
     due_at: Option<Moment>,
     provisional: bool,
-    target_seconds: f64,
-    spent_seconds: f64,
+    #[serde(serialize_with = "in_seconds")]
+    target_seconds: Micros,
+    #[serde(serialize_with = "in_seconds")]
+    spent_seconds: Micros,
     breached_at: Option<Moment>,
     stopped_at: Option<Moment>,
     run: i32,
@@ -69,10 +73,9 @@ pub(super) struct ClockBody {
 }
 
 impl ClockBody {
-    /// The row, with what has passed since it was judged last.
-    pub(super) fn of(row: ClockRow, judged: Option<&Clock>) -> Self {
-        let spent = judged.map_or(row.spent, |clock| clock.current().spent);
-        Self {
+    /// The clock as it is judged now; the row gives its key, and how it stood when nothing is judged.
+    pub(super) fn of(row: ClockRow, judged: &Judged) -> Self {
+        let mut body = Self {
             id: row.id,
             incident: row.incident_id.reference(),
             case: row.case_id,
@@ -83,29 +86,98 @@ impl ClockBody {
             started_at: row.started_at,
             due_at: row.due_at,
             provisional: row.provisional,
-            target_seconds: seconds(row.budget),
-            spent_seconds: seconds(spent),
+            target_seconds: row.budget,
+            spent_seconds: row.spent,
             breached_at: row.breached_at,
             stopped_at: row.stopped_at,
             run: row.run,
             interval: row.interval,
+        };
+        if let Some((_, clock)) = judged.clock(row.case_id, row.metric) {
+            let lap = clock.current();
+            body.state = clock.state;
+            body.severity.clone_from(&lap.commitment.severity);
+            body.clause.clone_from(&lap.commitment.clause);
+            body.started_at = lap.started_at;
+            body.due_at = lap.due_at;
+            body.provisional = lap.provisional;
+            body.target_seconds = lap.budget;
+            body.spent_seconds = lap.spent;
+            body.breached_at = lap.breached_at;
+            body.stopped_at = lap.stopped_at;
+            body.run = lap.run;
+            body.interval = lap.interval;
         }
+        body
     }
 }
 
-fn seconds(micros: Micros) -> f64 {
-    micros as f64 / SECOND as f64
-}
-
+/// An entry of the register as the incident shows it.
 #[derive(Serialize)]
 struct BreachBody {
     id: BreachId,
     reference: String,
+    clock: ClockId,
+    case: CaseId,
     metric: Metric,
+    severity: String,
     clause: String,
+    run: i32,
+    interval: i32,
     due_at: Moment,
     noticed_at: Moment,
-    withdrawn_at: Option<Moment>,
+    #[serde(flatten)]
+    late: Option<LateBody>,
+    withdrawn: Option<WithdrawalBody>,
+}
+
+/// By how much it is late at present, or was when it stopped.
+#[derive(Serialize)]
+struct LateBody {
+    stopped_at: Option<Moment>,
+    #[serde(serialize_with = "in_seconds")]
+    late_open_seconds: Micros,
+    #[serde(serialize_with = "in_seconds")]
+    late_elapsed_seconds: Micros,
+}
+
+#[derive(Serialize)]
+struct WithdrawalBody {
+    at: Moment,
+    seq: i64,
+    reason: String,
+}
+
+impl BreachBody {
+    fn of((breach, withdrawal): Entry, judged: &Judged, now: Moment) -> Result<Self> {
+        let late = match withdrawal {
+            Some(_) => None,
+            None => judged.lateness(&breach, now)?,
+        };
+        Ok(Self {
+            id: breach.id,
+            reference: breach.id.reference(),
+            clock: breach.clock_id,
+            case: breach.case_id,
+            metric: breach.metric,
+            severity: breach.severity,
+            clause: breach.clause,
+            run: breach.run,
+            interval: breach.interval,
+            due_at: breach.due_at,
+            noticed_at: breach.noticed_at,
+            late: late.map(|late| LateBody {
+                stopped_at: late.stopped_at,
+                late_open_seconds: late.open,
+                late_elapsed_seconds: late.elapsed,
+            }),
+            withdrawn: withdrawal.map(|withdrawal| WithdrawalBody {
+                at: withdrawal.at,
+                seq: withdrawal.seq,
+                reason: withdrawal.reason,
+            }),
+        })
+    }
 }
 
 /// An event as the API shows it.
@@ -155,16 +227,12 @@ impl IncidentBody {
         let entries = breach::of_incident(conn, id)?;
         let clocks = rows
             .into_iter()
-            .map(|row| {
-                let clock = judged
-                    .cases
-                    .iter()
-                    .filter(|case| case.case.id == row.case_id)
-                    .flat_map(|case| &case.clocks)
-                    .find(|clock| clock.metric == row.metric);
-                ClockBody::of(row, clock)
-            })
+            .map(|row| ClockBody::of(row, &judged))
             .collect();
+        let breaches = entries
+            .into_iter()
+            .map(|entry| BreachBody::of(entry, &judged, now))
+            .collect::<Result<_>>()?;
         let cases = judged
             .cases
             .iter()
@@ -189,30 +257,13 @@ impl IncidentBody {
             created_at: judged.incident.created_at,
             cases,
             clocks,
-            breaches: entries
-                .into_iter()
-                .map(|(breach, withdrawal)| {
-                    breach_body(breach, withdrawal.map(|withdrawal| withdrawal.at))
-                })
-                .collect(),
+            breaches,
             timeline: judged
                 .events
                 .into_iter()
                 .map(|event| EventBody::of(event, &mut texts))
                 .collect(),
         })
-    }
-}
-
-fn breach_body(breach: Breach, withdrawn_at: Option<Moment>) -> BreachBody {
-    BreachBody {
-        id: breach.id,
-        reference: breach.id.reference(),
-        metric: breach.metric,
-        clause: breach.clause,
-        due_at: breach.due_at,
-        noticed_at: breach.noticed_at,
-        withdrawn_at,
     }
 }
 
@@ -234,14 +285,51 @@ struct LineBody {
 /// Which incidents are asked for.
 #[derive(Deserialize)]
 pub struct Asked {
-    state: Option<IncidentState>,
+    /// How they stand.
+    state: Option<String>,
+    /// With a case of this vendor, by key or reference.
+    vendor: Option<String>,
+    /// With a case of this contract, by key or reference.
+    contract: Option<String>,
+    /// What the title, the reference or the vendor's reference has in it.
+    q: Option<String>,
 }
 
-/// `GET /incidents?state=`: newest first.
+impl Asked {
+    /// What the store is asked for; an empty field asks for nothing.
+    pub(in crate::web) fn search(
+        &self,
+        conn: &mut Conn,
+        before: Option<IncidentId>,
+    ) -> Result<Search> {
+        let given = |field: &Option<String>| field.clone().filter(|text| !text.is_empty());
+        let state = match given(&self.state) {
+            Some(word) => Some(word.parse().map_err(|wrong| Error::field("state", wrong))?),
+            None => None,
+        };
+        let vendor = match given(&self.vendor) {
+            Some(key) => Some(vendor::find_by_key(conn, &key)?.id),
+            None => None,
+        };
+        let contract = match given(&self.contract) {
+            Some(key) => Some(contract::find_by_key(conn, &key)?.id),
+            None => None,
+        };
+        Ok(Search {
+            state,
+            vendor,
+            contract,
+            text: given(&self.q).unwrap_or_default(),
+            before,
+        })
+    }
+}
+
+/// `GET /incidents?state=&vendor=&contract=&q=`: newest first.
 pub async fn list(state: Data<State>, paging: Paging, asked: Query<Asked>) -> Answer {
     let listing = read(&state, move |conn| {
-        let before = paging.after()?;
-        let rows = incident::list(conn, asked.state, before, paging.rows())?;
+        let search = asked.search(conn, paging.after()?)?;
+        let rows = incident::list(conn, &search, paging.rows())?;
         Ok(paging.listing(rows, |line| line.id).map(|line| LineBody {
             id: line.id,
             reference: line.id.reference(),

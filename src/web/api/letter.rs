@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::incident::incident_id;
 use crate::actions;
-use crate::domain::LetterId;
 use crate::domain::letter::{LetterKind, LetterState, Recipient};
 use crate::domain::outbox::Letter;
+use crate::domain::{IncidentId, LetterId};
 use crate::error::{Error, Result};
 use crate::store::letter;
 use crate::time::Moment;
@@ -66,15 +66,33 @@ impl From<Letter> for LetterBody {
 /// Which letters are asked for.
 #[derive(Deserialize)]
 pub struct Asked {
-    state: Option<LetterState>,
+    /// How they stand.
+    state: Option<String>,
+    /// About this incident, by key or reference.
     incident: Option<String>,
+}
+
+impl Asked {
+    /// How the letters stand and what they are about; an empty field asks for nothing.
+    pub(in crate::web) fn filters(&self) -> Result<(Option<LetterState>, Option<IncidentId>)> {
+        let given = |field: &Option<String>| field.clone().filter(|text| !text.is_empty());
+        let state = match given(&self.state) {
+            Some(word) => Some(word.parse().map_err(|wrong| Error::field("state", wrong))?),
+            None => None,
+        };
+        let incident = match given(&self.incident) {
+            Some(key) => Some(incident_id(&key)?),
+            None => None,
+        };
+        Ok((state, incident))
+    }
 }
 
 /// `GET /letters?state=&incident=`: newest first.
 pub async fn list(state: Data<State>, paging: Paging, asked: Query<Asked>) -> Answer {
-    let incident = asked.incident.as_deref().map(incident_id).transpose()?;
+    let (of_state, incident) = asked.filters()?;
     let listing = read(&state, move |conn| {
-        let rows = letter::list(conn, asked.state, incident, paging.after()?, paging.rows())?;
+        let rows = letter::list(conn, of_state, incident, paging.after()?, paging.rows())?;
         Ok(paging
             .listing(rows, |letter| letter.id)
             .map(LetterBody::from))
