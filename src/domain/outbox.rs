@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::letter::{LetterFacts, LetterKind, LetterState, Side};
+use super::letter::{LetterFacts, LetterKind, LetterState, Recipient, Side};
 use super::locale::Locale;
 use super::zone::Zone;
 use super::{BreachId, CaseId, ClockId, ContactId, IncidentId, LetterId};
@@ -86,6 +86,17 @@ where
 }
 
 impl Letter {
+    /// Who gets it.
+    pub fn recipient(&self) -> Recipient {
+        Recipient {
+            name: self.name.clone(),
+            email: self.email.clone(),
+            locale: self.locale,
+            time_zone: self.time_zone,
+            side: self.side,
+        }
+    }
+
     /// Whether the recipient got it, or may have got it.
     pub fn may_have_arrived(&self) -> bool {
         self.state == LetterState::Sent || self.in_doubt

@@ -54,7 +54,7 @@ pub(super) async fn accompany(
         let response = next.call(request).await?.map_into_boxed_body();
         let mut response = shown(response);
         let path = response.request().path().to_string();
-        dress(response.headers_mut(), &path, id);
+        dress(response.headers_mut(), id);
         forget_flash(&mut response);
         let status = response.status().as_u16();
         if let Some(state) = response.request().app_data::<Data<State>>() {
@@ -104,27 +104,16 @@ fn without_secret(path: &str) -> &str {
     }
 }
 
-const POLICY: &str = "default-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'";
+const POLICY: &str = "default-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'";
 
-/// Pages that a page of ours may hold in a frame: the text of a letter.
-fn may_be_framed(path: &str) -> bool {
-    path.starts_with("/letters/") && path.ends_with("/preview")
-}
-
-fn dress(headers: &mut HeaderMap, path: &str, id: RequestId) {
-    let ancestors = if may_be_framed(path) {
-        "'self'"
-    } else {
-        "'none'"
-    };
-    let policy = format!("{POLICY}; frame-ancestors {ancestors}");
+fn dress(headers: &mut HeaderMap, id: RequestId) {
     let always = [
         (HeaderName::from_static("x-request-id"), id.to_string()),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_string()),
         (header::REFERRER_POLICY, "same-origin".to_string()),
     ];
     let unless_set = [
-        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::CONTENT_SECURITY_POLICY, POLICY.to_string()),
         (header::CACHE_CONTROL, "no-store".to_string()),
     ];
     let unless_set = unless_set

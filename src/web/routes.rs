@@ -53,6 +53,15 @@ routes! {
     GET    "/setup/{link}"              Public     => pages::session::ask_first;
     POST   "/setup/{link}"              Public     => pages::session::set_up;
 
+    // What goes on.
+    GET    "/"                          SignedIn   => pages::board::show;
+    GET    "/letters"                   SignedIn   => pages::letter::list;
+    GET    "/letters/{id}"              SignedIn   => pages::letter::show;
+    GET    "/letters/{id}/html"         SignedIn   => pages::letter::html;
+    GET    "/letters/{id}/letter.eml"   SignedIn   => pages::letter::message;
+    POST   "/letters/{id}/requeue"      Record     => pages::letter::requeue;
+    POST   "/letters/{id}/cancel"       Record     => pages::letter::cancel;
+
     // Oneself.
     GET    "/account"                   SignedIn   => pages::account::show;
     POST   "/account"                   SignedIn   => pages::account::edit;

@@ -286,13 +286,13 @@ struct LineBody {
 #[derive(Deserialize)]
 pub struct Asked {
     /// How they stand.
-    state: Option<String>,
+    pub(in crate::web) state: Option<String>,
     /// With a case of this vendor, by key or reference.
-    vendor: Option<String>,
+    pub(in crate::web) vendor: Option<String>,
     /// With a case of this contract, by key or reference.
-    contract: Option<String>,
+    pub(in crate::web) contract: Option<String>,
     /// What the title, the reference or the vendor's reference has in it.
-    q: Option<String>,
+    pub(in crate::web) q: Option<String>,
 }
 
 impl Asked {

@@ -42,13 +42,7 @@ impl From<Letter> for LetterBody {
             kind: letter.kind,
             incident: letter.incident_id.map(|id| id.reference()),
             breach: letter.breach_id.map(|id| id.reference()),
-            recipient: Recipient {
-                name: letter.name,
-                email: letter.email,
-                locale: letter.locale,
-                time_zone: letter.time_zone,
-                side: letter.side,
-            },
+            recipient: letter.recipient(),
             state: letter.state,
             planned_at: letter.planned_at,
             created_at: letter.created_at,
@@ -67,9 +61,9 @@ impl From<Letter> for LetterBody {
 #[derive(Deserialize)]
 pub struct Asked {
     /// How they stand.
-    state: Option<String>,
+    pub(in crate::web) state: Option<String>,
     /// About this incident, by key or reference.
-    incident: Option<String>,
+    pub(in crate::web) incident: Option<String>,
 }
 
 impl Asked {

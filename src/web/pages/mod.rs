@@ -1,10 +1,13 @@
 //! Pages for people.
 
 pub mod account;
+pub mod board;
 pub mod breach;
 pub mod calendar;
+pub mod clock;
 pub mod compound;
 pub mod contract;
+pub mod letter;
 pub mod person;
 pub mod promise;
 pub mod report;
@@ -76,6 +79,21 @@ pub fn go(location: &str, said: &str) -> HttpResponse {
         response.cookie(flash_cookie(said));
     }
     response.finish()
+}
+
+/// The address of a list with its filters, from a cursor on; filters that are empty are left out.
+pub fn address(path: &str, filters: &[(&str, String)], cursor: Option<&str>) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in filters.iter().filter(|(_, value)| !value.is_empty()) {
+        query.append_pair(name, value);
+    }
+    if let Some(cursor) = cursor {
+        query.append_pair("cursor", cursor);
+    }
+    match query.finish() {
+        query if query.is_empty() => path.to_string(),
+        query => format!("{path}?{query}"),
+    }
 }
 
 /// What became of a form: when the input was not acceptable, the form is shown again with what was

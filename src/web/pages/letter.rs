@@ -1,0 +1,333 @@
+//! The outbox: what was written to whom, and what became of it.
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use actix_web::web::{Data, Path, Query};
+use askama::Template;
+
+use super::{Choice, language, page};
+use crate::actions;
+use crate::domain::LetterId;
+use crate::domain::letter::{LetterFacts, LetterState, Side};
+use crate::domain::outbox::Letter;
+use crate::error::{Error, Result};
+use crate::mail::letters::render;
+use crate::store::Tx;
+use crate::store::letter;
+use crate::time::Moment;
+use crate::web::access::{Access, Caller};
+use crate::web::api::letter::{Asked, letter_id};
+use crate::web::error::Answer;
+use crate::web::form::Form;
+use crate::web::frame::{Frame, capitalised};
+use crate::web::idempotency::{Done, act_once};
+use crate::web::paging::Paging;
+use crate::web::shown::{Reader, Shown};
+use crate::web::state::{State, block, read};
+
+/// A letter's HTML may use its own styles and nothing from anywhere else.
+const LETTER_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox";
+
+/// A letter as lists show it.
+pub struct LetterRow {
+    /// Its key.
+    pub id: LetterId,
+    /// Its subject, or what it is about while none is written.
+    pub subject: String,
+    /// Who gets it.
+    pub name: String,
+    /// Where it goes.
+    pub email: String,
+    /// What it is for.
+    pub kind: String,
+    /// When it was queued.
+    pub queued: Shown,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// The word that decides how its state looks.
+    pub state: &'static str,
+    /// What one reads.
+    pub state_text: String,
+}
+
+impl LetterRow {
+    /// A letter for that reader.
+    pub fn new(letter: &Letter, reader: Reader) -> Self {
+        let (state, state_text) = standing(letter, reader);
+        Self {
+            id: letter.id,
+            subject: subject(letter),
+            name: letter.name.clone(),
+            email: letter.email.clone(),
+            kind: capitalised(letter.kind.as_str()),
+            queued: reader.sees_here(letter.created_at),
+            attempts: letter.attempts,
+            state,
+            state_text,
+        }
+    }
+}
+
+fn subject(letter: &Letter) -> String {
+    let about = || match &letter.facts {
+        LetterFacts::Incident(facts) => format!("{} {}", facts.incident, facts.title),
+        LetterFacts::Report(facts) => facts.name.clone(),
+    };
+    letter.subject.clone().unwrap_or_else(about)
+}
+
+fn standing(letter: &Letter, reader: Reader) -> (&'static str, String) {
+    let at = || reader.sees_here(letter.next_attempt_at).here;
+    match letter.state {
+        LetterState::Queued if letter.attempts > 0 => ("doubt", format!("Trying again {}", at())),
+        LetterState::Queued if letter.next_attempt_at > reader.now => {
+            ("queued", format!("Waits until {}", at()))
+        }
+        LetterState::Queued => ("queued", "Waiting".to_string()),
+        LetterState::Leased => ("sending", "Being sent".to_string()),
+        LetterState::Sent => ("sent", "Sent".to_string()),
+        LetterState::Failed => ("failed", "Not delivered".to_string()),
+        LetterState::Cancelled => ("cancelled", "Cancelled".to_string()),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "letter/list.html")]
+struct ListPage {
+    frame: Frame,
+    form: Form,
+    states: Vec<Choice>,
+    tally: Tally,
+    letters: Vec<LetterRow>,
+    first: String,
+    next: String,
+}
+
+/// How many letters stand how.
+#[derive(Default)]
+struct Tally {
+    failed: i64,
+    waiting: i64,
+    sent: i64,
+    cancelled: i64,
+}
+
+/// Lists the letters, newest first.
+pub async fn list(
+    state: Data<State>,
+    frame: Frame,
+    caller: Caller,
+    paging: Paging,
+    asked: Query<Asked>,
+) -> Answer {
+    let (of_state, incident) = asked.filters()?;
+    let after = paging.after::<LetterId>()?;
+    let (store, rows) = (state.store.clone(), paging.rows());
+    let (now, letters, counts) = block(move || {
+        let now = store.now()?;
+        store.read(|conn| {
+            let letters = letter::list(conn, of_state, incident, after, rows)?;
+            Ok((now, letters, letter::counts(conn)?))
+        })
+    })
+    .await?;
+    let mut tally = Tally::default();
+    for (state, count) in counts {
+        *match state {
+            LetterState::Failed => &mut tally.failed,
+            LetterState::Queued | LetterState::Leased => &mut tally.waiting,
+            LetterState::Sent => &mut tally.sent,
+            LetterState::Cancelled => &mut tally.cancelled,
+        } += count;
+    }
+    let reader = Reader {
+        zone: caller.time_zone.0,
+        now,
+    };
+    let listing = paging.listing(letters, |letter| letter.id);
+    let filters = [("state", &asked.state), ("incident", &asked.incident)];
+    let filters = filters.map(|(name, value)| (name, value.clone().unwrap_or_default()));
+    page(&ListPage {
+        frame,
+        states: LetterState::ALL
+            .iter()
+            .map(|state| Choice::new(state.as_str(), state_name(*state)))
+            .collect(),
+        tally,
+        letters: listing
+            .items
+            .iter()
+            .map(|letter| LetterRow::new(letter, reader))
+            .collect(),
+        first: after.map_or_else(String::new, |_| super::address("/letters", &filters, None)),
+        next: listing.next.map_or_else(String::new, |cursor| {
+            super::address("/letters", &filters, Some(&cursor))
+        }),
+        form: Form::of(filters),
+    })
+}
+
+fn state_name(state: LetterState) -> &'static str {
+    match state {
+        LetterState::Queued => "Waiting",
+        LetterState::Leased => "Being sent",
+        LetterState::Sent => "Sent",
+        LetterState::Failed => "Not delivered",
+        LetterState::Cancelled => "Cancelled",
+    }
+}
+
+#[derive(Template)]
+#[template(path = "letter/show.html")]
+struct ShowPage {
+    frame: Frame,
+    row: LetterRow,
+    /// Reference of the incident it is about.
+    incident: String,
+    side: &'static str,
+    language: &'static str,
+    time_zone: String,
+    planned: Shown,
+    settled: Option<Shown>,
+    error: String,
+    message_id: String,
+    text: String,
+    /// Whether it is shown as it would go out now.
+    is_preview: bool,
+    has_message: bool,
+    may_requeue: bool,
+    may_cancel: bool,
+    request_id: String,
+}
+
+/// Shows a letter.
+pub async fn show(state: Data<State>, frame: Frame, caller: Caller, key: Path<String>) -> Answer {
+    let id = letter_id(&key)?;
+    let store = state.store.clone();
+    let (now, letter, has_message) = block(move || {
+        let now = store.now()?;
+        store.read(|conn| {
+            let has_message = letter::message(conn, id)?.is_some();
+            Ok((now, letter::get(conn, id)?, has_message))
+        })
+    })
+    .await?;
+    let reader = Reader {
+        zone: caller.time_zone.0,
+        now,
+    };
+    let may = caller.may(Access::Record);
+    let written = Written::of(&letter, state.public_url(), now)?;
+    let mut row = LetterRow::new(&letter, reader);
+    row.subject = written.subject;
+    page(&ShowPage {
+        frame,
+        row,
+        incident: letter
+            .incident_id
+            .map_or_else(String::new, |id| id.reference()),
+        side: match letter.side {
+            Side::Ours => "one of us",
+            Side::Vendor => "the vendor's",
+        },
+        language: language(letter.locale),
+        time_zone: letter.time_zone.to_string(),
+        planned: reader.sees(letter.planned_at, letter.time_zone.0),
+        settled: letter.settled_at.map(|at| reader.sees_here(at)),
+        error: letter.last_error.clone().unwrap_or_default(),
+        message_id: letter.message_id.clone(),
+        text: written.text,
+        is_preview: letter.body_text.is_none(),
+        has_message,
+        may_requeue: may && matches!(letter.state, LetterState::Failed | LetterState::Cancelled),
+        may_cancel: may && letter.state == LetterState::Queued,
+        request_id: Form::default().request_id(),
+    })
+}
+
+/// What stands in a letter: as it was sent, or as it would go out now.
+struct Written {
+    subject: String,
+    text: String,
+    html: String,
+}
+
+impl Written {
+    fn of(letter: &Letter, public_url: &str, now: Moment) -> Result<Self> {
+        if let (Some(subject), Some(text), Some(html)) =
+            (&letter.subject, &letter.body_text, &letter.body_html)
+        {
+            return Ok(Self {
+                subject: subject.clone(),
+                text: text.clone(),
+                html: html.clone(),
+            });
+        }
+        let rendered = render(&letter.facts, &letter.recipient(), public_url, now)
+            .map_err(|error| Error::conflict(error.to_string()))?;
+        Ok(Self {
+            subject: rendered.subject,
+            text: rendered.text,
+            html: rendered.html,
+        })
+    }
+}
+
+/// Shows the HTML of a letter alone, for the frame on its page.
+pub async fn html(state: Data<State>, key: Path<String>) -> Answer {
+    let id = letter_id(&key)?;
+    let store = state.store.clone();
+    let (now, letter) = block(move || {
+        let now = store.now()?;
+        Ok((now, store.read(|conn| letter::get(conn, id))?))
+    })
+    .await?;
+    let written = Written::of(&letter, state.public_url(), now)?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CONTENT_SECURITY_POLICY, LETTER_POLICY))
+        .body(written.html))
+}
+
+/// Gives the bytes of a letter as they were sent.
+pub async fn message(state: Data<State>, key: Path<String>) -> Answer {
+    let id = letter_id(&key)?;
+    let bytes = read(&state, move |conn| letter::message(conn, id)).await?;
+    let bytes = bytes.ok_or_else(|| Error::not_found("message of letter", id))?;
+    Ok(HttpResponse::Ok()
+        .content_type("message/rfc822")
+        .insert_header((
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"letter-{id}.eml\""),
+        ))
+        .body(bytes))
+}
+
+/// Puts a letter back into the queue.
+pub async fn requeue(state: Data<State>, caller: Caller, key: Path<String>, form: Form) -> Answer {
+    let said = "The letter is in the queue again.";
+    settle(&state, &caller, &key, &form, said, actions::letter::requeue).await
+}
+
+/// Cancels a letter that still waits.
+pub async fn cancel(state: Data<State>, caller: Caller, key: Path<String>, form: Form) -> Answer {
+    let said = "The letter is cancelled; it will not be sent.";
+    settle(&state, &caller, &key, &form, said, actions::letter::cancel).await
+}
+
+async fn settle(
+    state: &State,
+    caller: &Caller,
+    key: &str,
+    form: &Form,
+    said: &'static str,
+    deed: fn(&mut Tx<'_>, LetterId) -> Result<()>,
+) -> Answer {
+    let id = letter_id(key)?;
+    act_once(state, caller, form.once(), move |tx| {
+        deed(tx, id)?;
+        Ok(Done::go(format!("/letters/{id}"), said))
+    })
+    .await
+}
