@@ -1,5 +1,7 @@
 //! People.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
 use super::{Conn, Tx};
@@ -19,6 +21,18 @@ pub fn find(conn: &mut Conn, id: PersonId) -> Result<Person> {
         .first(conn)
         .optional()?
         .ok_or_else(|| Error::not_found("person", id))
+}
+
+/// The names of people by their keys.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn names(conn: &mut Conn, ids: &[PersonId]) -> Result<HashMap<PersonId, String>> {
+    let rows: Vec<(PersonId, String)> = people::table
+        .filter(people::id.eq_any(ids))
+        .select((people::id, people::name))
+        .load(conn)?;
+    Ok(rows.into_iter().collect())
 }
 
 /// The person of that address, however it is capitalised, if there is one.

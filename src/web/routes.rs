@@ -55,6 +55,15 @@ routes! {
 
     // What goes on.
     GET    "/"                          SignedIn   => pages::board::show;
+    GET    "/incidents"                 SignedIn   => pages::incident::list;
+    POST   "/incidents"                 Record     => pages::incident::raise;
+    GET    "/incidents/new"             Record     => pages::incident::new;
+    GET    "/incidents/{id}"            SignedIn   => pages::incident::show;
+    POST   "/incidents/{id}/events"     Record     => pages::incident::record;
+    GET    "/incidents/{id}/events/{seq}/correct" Record => pages::incident::ask_correction;
+    POST   "/incidents/{id}/events/{seq}/correct" Record => pages::incident::correct;
+    GET    "/incidents/{id}/cases/new"  Record     => pages::incident::ask_case;
+    POST   "/incidents/{id}/cases"      Record     => pages::incident::add_case;
     GET    "/letters"                   SignedIn   => pages::letter::list;
     GET    "/letters/{id}"              SignedIn   => pages::letter::show;
     GET    "/letters/{id}/html"         SignedIn   => pages::letter::html;

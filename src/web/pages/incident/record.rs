@@ -1,0 +1,96 @@
+//! Recording what happened, from any of the forms on the incident's page.
+
+use actix_web::web::{Data, Path};
+
+use super::{heard, reader, show, take_local_time};
+use crate::actions;
+use crate::domain::incident::Record;
+use crate::domain::input::FieldError;
+use crate::domain::words::Source;
+use crate::web::access::Caller;
+use crate::web::api::incident::incident_id;
+use crate::web::error::{Answer, Fault};
+use crate::web::form::{Form, Shape};
+use crate::web::frame::Frame;
+use crate::web::idempotency::{Done, act_once};
+use crate::web::pages::compound::{at_form, join_faults};
+use crate::web::pages::try_again;
+use crate::web::shown::Reader;
+use crate::web::state::State;
+
+/// The forms of the page by name.
+pub const ACTS: &[&str] = &[
+    "did", "pause", "resume", "answer", "severity", "take", "note", "reopen", "cancel",
+];
+
+const SHAPE: Shape = Shape {
+    numbers: &["case", "concerns"],
+    flags: &["void"],
+    lists: &["metrics"],
+};
+
+/// Records an event.
+pub async fn record(
+    state: Data<State>,
+    frame: Frame,
+    caller: Caller,
+    key: Path<String>,
+    form: Form,
+) -> Answer {
+    let id = incident_id(&key)?;
+    let act = form.value("_act").to_string();
+    if !ACTS.contains(&act.as_str()) {
+        return Err(Fault::Malformed(format!(
+            "\"{act}\" is no form of this page; open the incident and fill in one of its forms"
+        )));
+    }
+    let reader = reader(&frame, &caller);
+    let outcome = async {
+        let record = checked(&form, &act, reader)?;
+        act_once(&state, &caller, form.once(), move |tx| {
+            let event = actions::incident::record(tx, id, &record, Source::Page)?;
+            let kind = event.kind.as_str().replace('_', " ");
+            let said = format!("Recorded as event {}: {kind}.", event.seq);
+            Ok(Done::go(format!("/incidents/{}", id.reference()), said))
+        })
+        .await
+    }
+    .await;
+    let outcome = outcome.map_err(|fault| at_form(fault, |field| place(&act, field)));
+    try_again(heard(outcome, reader), form, async |form| {
+        show::page_of(&state, frame, &caller, id, form).await
+    })
+    .await
+}
+
+/// Where a fault of the input stands on the page: forms with one kind of event have no field for it.
+fn place(act: &str, field: &str) -> String {
+    match field {
+        "" => String::new(),
+        "kind" if !matches!(act, "did" | "answer") => act.to_string(),
+        field => format!("{act}.{}", field.split('[').next().unwrap_or(field)),
+    }
+}
+
+fn checked(form: &Form, act: &str, reader: Reader) -> Answer<Record> {
+    let mut value = form.json(&SHAPE)[act].take();
+    let ours = take_local_time(&mut value, "occurred_at", reader);
+    match Record::read(&value) {
+        Ok(record) => {
+            let mut faults = ours;
+            faults.extend(unsaid(act, &record));
+            if faults.is_empty() {
+                Ok(record)
+            } else {
+                Err(faults.into())
+            }
+        }
+        Err(faults) => Err(join_faults(ours, faults, str::to_string).into()),
+    }
+}
+
+/// A note without a word says nothing.
+fn unsaid(act: &str, record: &Record) -> Option<FieldError> {
+    (act == "note" && record.reason.is_empty())
+        .then(|| FieldError::new("reason", "write what is to be remembered"))
+}

@@ -1,0 +1,303 @@
+//! The timeline as the page shows it: events and breaches, the last recorded first.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::consequence::Judged;
+use crate::domain::timeline::{Event, SealedText, correction_of};
+use crate::domain::words::{EventKind, Source};
+use crate::domain::{CaseId, PersonId};
+use crate::store::breach::Entry;
+use crate::time::{MINUTE, Moment};
+use crate::web::shown::{Reader, Shown};
+use crate::web::wording;
+
+/// A line of the timeline.
+pub struct Line {
+    /// Its number; none for a breach, which is no event.
+    pub seq: Option<i64>,
+    /// What happened.
+    pub title: String,
+    /// When.
+    pub at: Shown,
+    /// What was said about it.
+    pub texts: Vec<String>,
+    /// When it was written down, if that was later.
+    pub late: String,
+    /// Who wrote it down.
+    pub who: String,
+    /// By which way it came.
+    pub source: &'static str,
+    /// Its hash.
+    pub hash: String,
+    /// Whether it does not hold as it stands.
+    pub is_void: bool,
+    /// Number of the correction that holds for it, and what that says.
+    pub corrected_by: Option<(i64, String)>,
+    /// Whether it may be corrected.
+    pub correctable: bool,
+    /// The colour of its number.
+    pub tone: &'static str,
+    recorded_at: Moment,
+}
+
+impl Line {
+    /// The first eight letters of its hash.
+    pub fn short_hash(&self) -> &str {
+        self.hash.get(..8).unwrap_or_default()
+    }
+}
+
+/// What lines are made from.
+pub struct Sources<'a> {
+    /// The incident as it stands.
+    pub judged: &'a Judged,
+    /// Texts of its events.
+    pub texts: &'a HashMap<i64, BTreeMap<String, SealedText>>,
+    /// Its breaches.
+    pub entries: &'a [Entry],
+    /// Names of the people.
+    pub names: &'a HashMap<PersonId, String>,
+    /// For whom.
+    pub reader: Reader,
+}
+
+impl Sources<'_> {
+    /// The lines, the last recorded first.
+    pub fn lines(&self) -> Vec<Line> {
+        let events = self.judged.events.iter().map(|event| self.event(event));
+        let mut lines: Vec<Line> = events.collect();
+        lines.extend(self.entries.iter().map(|entry| self.breach(entry)));
+        // Of one moment a breach follows the event that showed it.
+        lines.sort_by_key(|line| (line.recorded_at, line.seq.is_none(), line.seq));
+        lines.reverse();
+        lines
+    }
+
+    fn zone(&self, case: Option<CaseId>) -> chrono_tz::Tz {
+        let of_case = self
+            .judged
+            .cases
+            .iter()
+            .find(|judged| case.is_none_or(|case| case == judged.case.id));
+        of_case.map_or(self.reader.zone, |judged| judged.contract.time_zone.0)
+    }
+
+    /// The vendor, where there are several to tell apart.
+    fn whose(&self, case: Option<CaseId>) -> String {
+        let several = self.judged.cases.len() > 1;
+        let of_case = self
+            .judged
+            .cases
+            .iter()
+            .find(|judged| Some(judged.case.id) == case && several);
+        of_case.map_or_else(String::new, |judged| {
+            format!(" ({}, {})", judged.vendor.name, judged.contract.reference)
+        })
+    }
+
+    fn event(&self, event: &Event) -> Line {
+        let correction = correction_of(&self.judged.events, event.seq);
+        let texts = self.texts.get(&event.id);
+        let text = |name: &str| {
+            let found = texts.and_then(|texts| texts.get(name));
+            found.map(|text| text.content.clone())
+        };
+        let late = event.recorded_at - event.occurred_at;
+        let recorded = self.reader.sees_here(event.recorded_at);
+        Line {
+            seq: Some(event.seq),
+            title: format!("{}{}", self.title(event), self.whose(event.case_id)),
+            at: self
+                .reader
+                .sees(event.occurred_at, self.zone(event.case_id)),
+            texts: self.said(event, text("reason")),
+            late: if late >= MINUTE {
+                format!(
+                    "recorded {}, {} later",
+                    recorded.here,
+                    wording::passed(late / MINUTE * MINUTE)
+                )
+            } else {
+                String::new()
+            },
+            who: match event.person_id {
+                Some(person) => self.names.get(&person).cloned().unwrap_or_default(),
+                None => "Redress".to_string(),
+            },
+            source: match event.source {
+                Source::Page => "page",
+                Source::Api => "API",
+                Source::Engine => "engine",
+                Source::Import => "import",
+            },
+            hash: event.hash.clone(),
+            is_void: correction.is_some(),
+            corrected_by: correction.map(|by| (by.seq, self.change(by))),
+            correctable: correction.is_none()
+                && !matches!(
+                    event.kind,
+                    EventKind::DeadlineMoved | EventKind::Acknowledged
+                ),
+            tone: tone(event.kind),
+            recorded_at: event.recorded_at,
+        }
+    }
+
+    fn title(&self, event: &Event) -> String {
+        let fields = &event.fields;
+        let severity = fields.severity.as_deref().unwrap_or_default();
+        match event.kind {
+            EventKind::Reported => format!("Reported as {severity}"),
+            EventKind::Responded => "Responded".to_string(),
+            EventKind::Updated => "Updated".to_string(),
+            EventKind::WorkedAround => "Worked around".to_string(),
+            EventKind::Restored => "Restored".to_string(),
+            EventKind::Resolved => "Resolved".to_string(),
+            EventKind::Reopened => "Reopened".to_string(),
+            EventKind::Paused => format!("Paused: {}", self.stop(event)),
+            EventKind::Agreed => format!("Agreed to pause {}", fields.concerns.unwrap_or_default()),
+            EventKind::Refused => format!("Refused pause {}", fields.concerns.unwrap_or_default()),
+            EventKind::Resumed if fields.stop.is_some() => format!("Resumed: {}", self.stop(event)),
+            EventKind::Resumed => "Resumed".to_string(),
+            EventKind::SeverityChanged => format!("Severity changed to {severity}"),
+            EventKind::Acknowledged => {
+                let metrics: Vec<_> = fields
+                    .metrics
+                    .iter()
+                    .map(|metric| metric.as_str())
+                    .collect();
+                format!("Escalation taken: {}", metrics.join(", "))
+            }
+            EventKind::DeadlineMoved => {
+                let metrics: Vec<_> = fields
+                    .metrics
+                    .iter()
+                    .map(|metric| metric.as_str())
+                    .collect();
+                format!("Deadline moved: {}", metrics.join(", "))
+            }
+            EventKind::Noted => "Note".to_string(),
+            EventKind::Corrected => match fields.corrects.unwrap_or_default() {
+                seq if fields.taken_back => format!("Took back event {seq}"),
+                seq => format!("Corrected event {seq}"),
+            },
+            EventKind::Cancelled if fields.void => {
+                "Cancelled: it never was an incident".to_string()
+            }
+            EventKind::Cancelled => "Cancelled".to_string(),
+        }
+    }
+
+    /// A clock stop by code and name.
+    fn stop(&self, event: &Event) -> String {
+        let code = event.fields.stop.as_deref().unwrap_or_default();
+        let mut cases = self.judged.cases.iter();
+        let stop = cases.find_map(|judged| judged.terms.promise.clock_stop(code));
+        stop.map_or_else(|| code.to_string(), |stop| format!("{code}, {}", stop.name))
+    }
+
+    fn said(&self, event: &Event, reason: Option<String>) -> Vec<String> {
+        let mut texts = Vec::new();
+        match event.kind {
+            EventKind::Corrected if !event.fields.taken_back => texts.push(self.change(event)),
+            EventKind::DeadlineMoved => {
+                let zone = self.zone(event.case_id);
+                let shown = |at: Option<Moment>| {
+                    at.map_or_else(
+                        || "held".to_string(),
+                        |at| {
+                            let at = self.reader.sees(at, zone);
+                            format!("{} {}", at.here, at.here_zone)
+                        },
+                    )
+                };
+                texts.push(format!(
+                    "A calendar edit moved it from {} to {}.",
+                    shown(event.fields.due_before),
+                    shown(event.fields.due_after)
+                ));
+            }
+            _ => {}
+        }
+        texts.extend(reason);
+        texts
+    }
+
+    /// What a correction says is right.
+    fn change(&self, correction: &Event) -> String {
+        let fields = &correction.fields;
+        if fields.taken_back {
+            return "taken back".to_string();
+        }
+        let mut changes = Vec::new();
+        if let Some(at) = fields.corrected_at {
+            let at = self.reader.sees_here(at);
+            changes.push(format!("happened {} {}", at.here, at.here_zone));
+        }
+        if let Some(severity) = &fields.severity {
+            changes.push(format!("severity {severity}"));
+        }
+        if let Some(stop) = &fields.stop {
+            changes.push(format!("clock stop {stop}"));
+        }
+        changes.join(", ")
+    }
+
+    fn breach(&self, (breach, withdrawal): &Entry) -> Line {
+        let interval = match breach.interval {
+            1 => String::new(),
+            interval => format!(", interval {interval}"),
+        };
+        let mut texts = Vec::new();
+        if let Some(withdrawal) = withdrawal {
+            texts.push(format!(
+                "Withdrawn by event {}: {}",
+                withdrawal.seq, withdrawal.reason
+            ));
+        }
+        let late = breach.noticed_at - breach.due_at;
+        Line {
+            seq: None,
+            title: format!(
+                "Breach {}: {}, clause {}{interval}{}",
+                breach.id.reference(),
+                breach.metric,
+                breach.clause,
+                self.whose(Some(breach.case_id))
+            ),
+            at: self
+                .reader
+                .sees(breach.due_at, self.zone(Some(breach.case_id))),
+            texts,
+            late: if late >= MINUTE {
+                let noticed = self.reader.sees_here(breach.noticed_at);
+                format!("noticed {}", noticed.here)
+            } else {
+                String::new()
+            },
+            who: "Redress".to_string(),
+            source: "engine",
+            hash: String::new(),
+            is_void: withdrawal.is_some(),
+            corrected_by: None,
+            correctable: false,
+            tone: "late",
+            recorded_at: breach.noticed_at,
+        }
+    }
+}
+
+fn tone(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Responded
+        | EventKind::Updated
+        | EventKind::WorkedAround
+        | EventKind::Restored
+        | EventKind::Resolved => "good",
+        EventKind::Paused | EventKind::Agreed | EventKind::Refused | EventKind::Resumed => "held",
+        EventKind::SeverityChanged | EventKind::Reopened => "soon",
+        EventKind::Corrected | EventKind::Acknowledged | EventKind::DeadlineMoved => "calm",
+        EventKind::Cancelled | EventKind::Noted => "mute",
+        EventKind::Reported => "",
+    }
+}
