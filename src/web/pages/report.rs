@@ -243,16 +243,12 @@ impl CaseRow {
             state,
             state_text,
             used: match case.stopped_at {
-                Some(_) => format!(
-                    "{} of {}",
-                    wording::length(case.spent),
-                    wording::length(case.budget)
-                ),
-                None => format!("more than {}", wording::length(case.budget)),
+                Some(_) => format!("{} of {}", lateness(case.spent), lateness(case.budget)),
+                None => format!("all of {}", lateness(case.budget)),
             },
             margin: case
                 .margin
-                .map_or_else(|| "none".to_string(), view::percent),
+                .map_or_else(String::new, |left| format!("{} left", view::percent(left))),
             case,
         }
     }

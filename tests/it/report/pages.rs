@@ -97,9 +97,11 @@ fn every_figure_of_the_report_opens_what_it_counts() {
             "the interval stands beside it"
         );
         assert!(text.contains("75.0 %"), "the margin");
-        assert!(text.contains("1 drill with 1 cases left out"));
+        assert!(text.contains("1 drill left out, with 1 case"));
         assert!(text.contains("Just begun") && !text.contains("Practice"));
-        assert!(text.contains("1 h<") && text.contains("2 h<") && text.contains("not yet"));
+        assert!(
+            text.contains("1\u{a0}h<") && text.contains("2\u{a0}h<") && text.contains("not yet")
+        );
         assert!(
             text.contains("LH &#38; Co") && !text.contains("<蓝海>"),
             "names are no markup"
@@ -124,7 +126,7 @@ fn every_figure_of_the_report_opens_what_it_counts() {
             .iter()
             .find(|(link, _)| link.contains("contract=") && link.contains("result=met"))
             .expect("a link from those met");
-        assert!(met.contains(">Kept<") && met.contains("15 min of 1 h"));
+        assert!(met.contains(">Kept<") && met.contains("15\u{a0}min of 1\u{a0}h"));
         assert_eq!(
             opened
                 .iter()
@@ -210,7 +212,7 @@ fn the_register_and_an_entry_say_what_was_judged_and_who_was_told() {
             "5 % of the fee",
             "Always",
             "owner@example.com",
-            "1 h",
+            "1\u{a0}h",
         ] {
             assert!(page.text.contains(word), "{word}: {}", page.text);
         }

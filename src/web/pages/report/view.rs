@@ -321,13 +321,17 @@ pub(in crate::web::pages) fn not_stopped(standing: Standing) -> &'static str {
     }
 }
 
-/// A lateness in whole seconds, unless it is less than one.
+/// A lateness in whole seconds, unless it is less than one; a number and its unit stay on one line.
 pub(in crate::web::pages) fn lateness(length: Micros) -> String {
-    if length < SECOND {
-        wording::length(length)
+    let shown = if length < SECOND {
+        length
     } else {
-        wording::length(length - length % SECOND)
-    }
+        length - length % SECOND
+    };
+    let said = wording::length(shown);
+    let words: Vec<&str> = said.split(' ').collect();
+    let lengths = words.chunks(2).map(|pair| pair.join("\u{a0}"));
+    lengths.collect::<Vec<_>>().join(" ")
 }
 
 /// A share in percent with one decimal: `91.4 %`.
@@ -352,12 +356,19 @@ fn tenths(share: f64) -> f64 {
 }
 
 fn drills(report: &Report) -> String {
+    let counted = |number: u64, one: &str| match number {
+        1 => format!("1 {one}"),
+        several => format!("{several} {one}s"),
+    };
     let of = &report.drills;
-    match (of.incidents, of.met + of.missed) {
-        (0, _) => "no drill".to_string(),
-        (1, cases) => format!("1 drill with {cases} cases left out"),
-        (incidents, cases) => format!("{incidents} drills with {cases} cases left out"),
+    if of.incidents == 0 {
+        return "no drill".to_string();
     }
+    format!(
+        "{} left out, with {}",
+        counted(of.incidents, "drill"),
+        counted(of.met + of.missed, "case")
+    )
 }
 
 /// A period as one says it: `October 2026`.
@@ -430,7 +441,7 @@ mod tests {
 
     #[test]
     fn lateness_is_said_in_whole_seconds_unless_it_is_less_than_one() {
-        assert_eq!(lateness(SECOND / 2), "0.5 s");
-        assert_eq!(lateness(3 * HOUR + SECOND + 7), "3 h 1 s");
+        assert_eq!(lateness(SECOND / 2), "0.5\u{a0}s");
+        assert_eq!(lateness(3 * HOUR + SECOND + 7), "3\u{a0}h 1\u{a0}s");
     }
 }
