@@ -5,6 +5,7 @@ mod changes;
 mod corrections;
 mod edits;
 mod pauses;
+mod properties;
 mod reopening;
 mod story;
 mod updates;

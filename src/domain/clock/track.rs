@@ -27,7 +27,8 @@ pub struct Track {
     pub budget: Micros,
     /// The due moment of a business-day target as the rule writes it, even in closed time.
     pub written: Option<Moment>,
-    /// Stretches after `base` that do not count; in order, apart from each other.
+    /// Stretches that do not count, in order and apart from each other; the first may have begun before
+    /// `base`, but none ended by then.
     pub holds: Vec<Held>,
 }
 
@@ -47,7 +48,8 @@ impl Track {
             let Some(to) = hold.to else {
                 return Ok(None);
             };
-            if self.calendar.open_between(hold.from, to.min(written))? > 0 {
+            let from = hold.from.max(self.base);
+            if self.calendar.open_between(from, to.min(written))? > 0 {
                 return self.reach(self.budget);
             }
             if to > written {
@@ -144,15 +146,15 @@ impl Track {
     }
 }
 
-/// What of the holds lies after `base`, joined where they overlap.
+/// The holds that last beyond `base`, joined where they overlap.
+///
+/// One that began before keeps its beginning: what is used up at `base` is not used up at the instant a
+/// pause begins.
 pub(super) fn clip(holds: &[Held], base: Moment) -> Vec<Held> {
     let mut inside: Vec<Held> = holds
         .iter()
         .filter(|hold| hold.to.is_none_or(|to| to > base && to > hold.from))
-        .map(|hold| Held {
-            from: hold.from.max(base),
-            to: hold.to,
-        })
+        .copied()
         .collect();
     inside.sort_by_key(|hold| hold.from);
     let mut joined: Vec<Held> = Vec::with_capacity(inside.len());

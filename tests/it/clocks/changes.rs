@@ -97,6 +97,26 @@ fn carry_fraction_carries_at_most_all_of_the_budget() {
 }
 
 #[test]
+fn a_budget_carried_whole_into_a_pause_is_due_when_the_pause_ends() {
+    let promise = desk(CarryFraction)
+        .promises(Metric::Restore, "S2", days(0, "20:00"), OFFICE)
+        .promises(Metric::Restore, "S1", days(0, "19:00"), OFFICE);
+    let mut story = Story::under(promise);
+    story.reported("Mon 10:00", "S2");
+    story.paused("Mon 18:00", "ACCESS");
+    story.severity("Mon 21:00", "S1");
+    assert_eq!(
+        story.stands(Metric::Restore, "Tue 12:00"),
+        "paused: not due, used PT8H of PT8H"
+    );
+    story.resumed("Tue 12:00", None);
+    assert_eq!(
+        story.stands(Metric::Restore, "Tue 12:00"),
+        "running: due Tue 12:00, used PT8H of PT8H, missed"
+    );
+}
+
+#[test]
 fn a_vendor_is_never_late_for_what_it_could_not_know() {
     // Four hours from the start ended before the change, or just with it.
     for (when, due) in [

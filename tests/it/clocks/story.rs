@@ -364,13 +364,16 @@ impl Story {
     /// How a clock stands at that moment, in words: its state, then each of its laps.
     pub fn stands(&self, metric: Metric, now: &str) -> String {
         match self.find(metric, now) {
-            Some(clock) => {
-                let laps: Vec<String> = clock.laps.iter().map(|lap| told(&clock, lap)).collect();
-                format!("{}: {}", clock.state, laps.join("; "))
-            }
+            Some(clock) => words(&clock),
             None => "no clock".to_string(),
         }
     }
+}
+
+/// A clock in words: its state, then each of its laps.
+pub fn words(clock: &Clock) -> String {
+    let laps: Vec<String> = clock.laps.iter().map(|lap| told(clock, lap)).collect();
+    format!("{}: {}", clock.state, laps.join("; "))
 }
 
 /// A lap in words: when it is due, how much of its budget is used, how and when it ended.
