@@ -209,13 +209,15 @@ struct Counted {
 /// What belongs to the period, by each contract's own moments.
 struct Gathered {
     parts: Vec<Part>,
+    /// Where each contract stands among the parts.
+    places: HashMap<ContractId, usize>,
     counted: Vec<Counted>,
     drills: Drills,
 }
 
 impl Gathered {
     fn part(&self, contract: ContractId) -> Option<&Part> {
-        self.parts.iter().find(|part| part.contract_id == contract)
+        self.places.get(&contract).map(|place| &self.parts[*place])
     }
 
     /// The contract's part if the moment lies in it.
@@ -240,8 +242,13 @@ fn gather(conn: &mut Conn, ask: &Ask) -> Result<Gathered> {
             to,
         }
     });
+    let parts: Vec<Part> = parts.collect();
     let mut gathered = Gathered {
-        parts: parts.collect(),
+        places: (0..)
+            .zip(&parts)
+            .map(|(place, part)| (part.contract_id, place))
+            .collect(),
+        parts,
         counted: Vec::new(),
         drills: Drills::default(),
     };

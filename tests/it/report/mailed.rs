@@ -2,12 +2,13 @@
 
 use redress::actions;
 use redress::domain::ScheduleId;
-use redress::domain::letter::{LetterFacts, LetterKind, ReportFacts};
+use redress::domain::letter::{LetterFacts, LetterKind, Recipient, ReportFacts};
 use redress::domain::outbox::Letter;
 use redress::domain::person::PersonInput;
 use redress::domain::schedule::ScheduleInput;
 use redress::engine::routines;
 use redress::error::{Error, Refused};
+use redress::mail::letters::render;
 use redress::store::{self, Actor};
 use redress::time::Moment;
 use serde_json::{Value, json};
@@ -86,6 +87,14 @@ on_both! { fn the_month_before_is_mailed_at_its_moment_to_each_in_their_language
     let missed: i64 = facts.rows.iter().map(|row| row.missed).sum();
     assert_eq!((missed, facts.breaches.len()), (2, 2));
     assert_eq!(facts.breaches[0].incident, outage.reference());
+    for (letter, _) in &reports {
+        let recipient = Recipient { name: letter.name.clone(), email: letter.email.clone(), locale: letter.locale,
+            time_zone: letter.time_zone, side: letter.side };
+        let said = render(&letter.facts, &recipient, "https://redress.example", due).unwrap();
+        assert!(said.text.contains("https://redress.example/report?period=2026-03"), "{}", said.text);
+        assert!(said.text.contains(&outage.reference()) && said.html.contains("NW-2026"));
+        assert_eq!(said.attachments.len(), 1);
+    }
     assert!(facts.csv.contains("2026-03") && facts.csv.contains(&outage.reference()));
 } }
 
