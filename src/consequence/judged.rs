@@ -75,6 +75,7 @@ impl Judged {
         let open = lap.track.counted(breach.due_at, until).map_err(unusable)?;
         Ok(Some(Lateness {
             stopped_at: lap.stopped_at,
+            is_over: lap.stopped_at.or(lap.ended_at).is_some(),
             open,
             elapsed: until - breach.due_at,
         }))
@@ -86,6 +87,8 @@ impl Judged {
 pub struct Lateness {
     /// When it was done after all.
     pub stopped_at: Option<Moment>,
+    /// Whether it grows no more: stopped, cancelled, or followed by another interval of `update`.
+    pub is_over: bool,
     /// Open time from the deadline on that nothing held.
     pub open: Micros,
     /// Elapsed time from the deadline on.

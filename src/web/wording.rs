@@ -71,6 +71,17 @@ pub fn countdown(micros: Micros) -> String {
     }
 }
 
+/// Open time that is left of a budget, in hours, minutes and seconds: `59:39:37 left`; days of open
+/// time would be taken for days of the calendar.
+pub fn remaining(micros: Micros) -> String {
+    let seconds = (micros.max(0) + SECOND - 1) / SECOND;
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    match hours {
+        0 => format!("{minutes}:{seconds:02} left"),
+        hours => format!("{hours}:{minutes:02}:{seconds:02} left"),
+    }
+}
+
 /// How many of a unit a length of time is, without more decimals than it has.
 pub fn decimal(micros: Micros, unit: Micros) -> String {
     let (whole, rest) = (micros / unit, micros % unit);
@@ -250,6 +261,7 @@ mod tests {
                 "1:01 late"
             ]
         );
+        assert_eq!(remaining(59 * HOUR + 184 * SECOND), "59:03:04 left");
         assert_eq!(passed(61 * SECOND + 999), "1 min 1 s");
     }
 

@@ -7,6 +7,7 @@ mod clocks;
 mod entries;
 mod failure;
 mod incident_api;
+mod incident_pages;
 mod migrations;
 mod outlet;
 mod report;

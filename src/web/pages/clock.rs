@@ -136,7 +136,7 @@ fn left(clock: &Clock, now: Moment) -> String {
     match (clock.state, lap.due_at) {
         (ClockState::Running | ClockState::Paused, Some(due)) => wording::countdown(due - now),
         (ClockState::Running | ClockState::Paused, None) => {
-            format!("{} left", wording::passed(lap.budget - lap.spent))
+            wording::remaining(lap.budget - lap.spent)
         }
         (ClockState::Met, _) => format!("after {}", wording::passed(lap.spent)),
         (ClockState::Missed, _) if clock.metric == Metric::Update => {

@@ -43,6 +43,8 @@ struct ShowPage {
     acts: Option<Acts>,
     timeline: Vec<Line>,
     breaches: Vec<BreachRow>,
+    /// Entries that do not hold any more.
+    withdrawn: Vec<BreachRow>,
     letters: Vec<LetterRow>,
     has_more_letters: bool,
 }
@@ -105,14 +107,19 @@ struct BreachRow {
 impl BreachRow {
     fn new(judged: &Judged, entry: &Entry, reader: Reader) -> Result<Self> {
         let (breach, withdrawal) = entry;
-        let late = judged.lateness(breach, reader.now)?;
+        let late = match withdrawal {
+            Some(_) => None,
+            None => judged.lateness(breach, reader.now)?,
+        };
         let stopped = late.and_then(|late| late.stopped_at);
         let zone = judged
             .clock(breach.case_id, breach.metric)
             .map_or(reader.zone, |(case, _)| case.contract.time_zone.0);
+        let is_over = late.is_some_and(|late| late.is_over);
         let (state, state_text) = match (withdrawal, stopped) {
             (Some(_), _) => ("withdrawn", "Withdrawn"),
             (None, Some(_)) => ("stopped", "Stopped"),
+            (None, None) if is_over => ("stopped", "Over"),
             (None, None) => ("open", "Open"),
         };
         let interval = match breach.interval {
@@ -173,6 +180,14 @@ pub(super) async fn page_of(
             names: &names,
             reader,
         };
+        let (mut breaches, mut withdrawn) = (Vec::new(), Vec::new());
+        for entry in &entries {
+            let row = BreachRow::new(&judged, entry, reader)?;
+            match entry.1 {
+                Some(_) => withdrawn.push(row),
+                None => breaches.push(row),
+            }
+        }
         let (state, state_text) = standing(&judged, reader);
         let zone = judged
             .cases
@@ -196,10 +211,8 @@ pub(super) async fn page_of(
                 .collect(),
             acts: may_record.then(|| Acts::of(&judged, reader)),
             timeline: sources.lines(),
-            breaches: entries
-                .iter()
-                .map(|entry| BreachRow::new(&judged, entry, reader))
-                .collect::<Result<_>>()?,
+            breaches,
+            withdrawn,
             letters: letters
                 .iter()
                 .map(|letter| LetterRow::new(letter, reader))
