@@ -278,11 +278,7 @@ fn a_form_that_is_refused_stays_open_with_what_was_entered() {
             "pause.occurred_at",
             "before the incident was reported",
         );
-        assert!(
-            again.text.contains("id=\"f-pause\" open"),
-            "{}",
-            again.text
-        );
+        assert!(again.text.contains("id=\"f-pause\" open"), "{}", again.text);
         assert!(again.text.contains("the &#60;gate&#62;"));
         assert!(!again.text.contains("id=\"f-did\" open"));
         refused(
