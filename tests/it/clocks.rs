@@ -4,6 +4,7 @@ mod answers;
 mod changes;
 mod corrections;
 mod edits;
+mod ladder;
 mod pauses;
 mod properties;
 mod reopening;

@@ -209,7 +209,10 @@ impl Planner<'_> {
             if planned < self.generation.began {
                 passed = (self.noticed)(lap).is_some_and(|noticed| noticed < self.generation.began);
                 // A deadline that passed unnoticed keeps its moment: the letter says how late it is.
-                if passed || lap.breached_at.is_none() {
+                let ran_out = lap
+                    .breached_at
+                    .is_some_and(|breached| breached < self.generation.began);
+                if passed || !ran_out {
                     planned = planned.max(self.generation.began);
                 }
             }
