@@ -99,7 +99,7 @@ impl Engine {
             let later = event.chain(next).chain(due).filter(|at| *at > now).min();
             match later.filter(|later| *later <= until) {
                 Some(later) => now = later,
-                None => return self.told.iter().map(|told| words(told)).collect(),
+                None => return self.told.iter().map(words).collect(),
             }
         }
     }
