@@ -369,7 +369,7 @@ fn an_event_is_corrected_and_stays_struck_out() {
             &[
                 "event-void\" id=\"event-2\"",
                 "corrected by 3: happened Mon 23 Nov 10:09 Berlin",
-                "Withdrawn by event 3",
+                "withdrawn by 3: corrected was recorded",
                 "1 withdrawn",
             ],
         );

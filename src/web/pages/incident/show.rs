@@ -25,7 +25,7 @@ use crate::web::state::{State, read};
 use crate::web::wording;
 
 /// Letters on the page; the outbox has them all.
-const MOST_LETTERS: i64 = 50;
+const MOST_LETTERS: i64 = 10;
 
 #[derive(Template)]
 #[template(path = "incident/show.html")]

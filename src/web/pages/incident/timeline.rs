@@ -31,8 +31,10 @@ pub struct Line {
     pub hash: String,
     /// Whether it does not hold as it stands.
     pub is_void: bool,
-    /// Number of the correction that holds for it, and what that says.
-    pub corrected_by: Option<(i64, String)>,
+    /// Number of the event that set it right, and what that says.
+    pub set_right: Option<(i64, String)>,
+    /// Where one can read more about it; empty: nowhere.
+    pub href: String,
     /// Whether it may be corrected.
     pub correctable: bool,
     /// The colour of its number.
@@ -132,7 +134,13 @@ impl Sources<'_> {
             },
             hash: event.hash.clone(),
             is_void: correction.is_some(),
-            corrected_by: correction.map(|by| (by.seq, self.change(by))),
+            set_right: correction.map(|by| {
+                (
+                    by.seq,
+                    format!("corrected by {}: {}", by.seq, self.change(by)),
+                )
+            }),
+            href: String::new(),
             correctable: correction.is_none()
                 && !matches!(
                     event.kind,
@@ -248,13 +256,10 @@ impl Sources<'_> {
             1 => String::new(),
             interval => format!(", interval {interval}"),
         };
-        let mut texts = Vec::new();
-        if let Some(withdrawal) = withdrawal {
-            texts.push(format!(
-                "Withdrawn by event {}: {}",
-                withdrawal.seq, withdrawal.reason
-            ));
-        }
+        let withdrawn = withdrawal.as_ref().map(|withdrawal| {
+            let said = format!("withdrawn by {}: {}", withdrawal.seq, withdrawal.reason);
+            (withdrawal.seq, said)
+        });
         let late = breach.noticed_at - breach.due_at;
         Line {
             seq: None,
@@ -268,7 +273,7 @@ impl Sources<'_> {
             at: self
                 .reader
                 .sees(breach.due_at, self.zone(Some(breach.case_id))),
-            texts,
+            texts: Vec::new(),
             late: if late >= MINUTE {
                 let noticed = self.reader.sees_here(breach.noticed_at);
                 format!("noticed {}", noticed.here)
@@ -279,7 +284,8 @@ impl Sources<'_> {
             source: "engine",
             hash: String::new(),
             is_void: withdrawal.is_some(),
-            corrected_by: None,
+            set_right: withdrawn,
+            href: format!("/breaches/{}", breach.id.reference()),
             correctable: false,
             tone: "late",
             recorded_at: breach.noticed_at,
