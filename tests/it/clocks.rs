@@ -8,5 +8,6 @@ mod ladder;
 mod pauses;
 mod properties;
 mod reopening;
+mod slow;
 mod story;
 mod updates;

@@ -40,12 +40,15 @@ pub(super) fn walk(
         let (together, later) = rest.split_at(moment);
         // An answer at the very due moment is in time, whatever else that moment holds.
         let answered = together.iter().any(|fact| answers(metric, fact.kind));
-        walk.advance(at, if answered { Reach::Before } else { Reach::Past })?;
+        let reach = if answered { Reach::Before } else { Reach::Past };
+        walk.advance(at, reach)?;
         if edits.next_if_eq(&at).is_some() {
             walk.calendar_edited(at)?;
         }
         for fact in together {
             walk.apply(fact)?;
+            // A reopening may bring back a deadline that this very moment reaches.
+            walk.advance(at, reach)?;
         }
         rest = later;
     }
