@@ -118,7 +118,7 @@ impl Slow {
         }
     }
 
-    fn reopened(&mut self, at: Minute) {
+    fn reopened(&mut self, _: Minute) {
         let deferred = std::mem::take(&mut self.deferred);
         let mut meanwhile = std::mem::take(&mut self.meanwhile);
         if self.reopen == Restart {
