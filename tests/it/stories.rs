@@ -1,5 +1,8 @@
 //! Stories in the trade's words, each on both databases.
 
+mod cut;
 mod ladders;
 mod path;
+mod peers;
 mod policies;
+mod post;

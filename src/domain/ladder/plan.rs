@@ -176,7 +176,7 @@ enum Place {
     Unknown,
 }
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
     fn lap(&mut self, lap: &Lap) -> Result<(), CalendarError> {
         let mut places: Vec<(Moment, usize)> = Vec::new();
         for (index, step) in self.ladder.iter().enumerate() {
@@ -310,51 +310,69 @@ impl Planner<'_> {
     }
 
     /// When an acknowledgement expires and the clock is still open, the audience of the highest step
-    /// passed is told once more.
+    /// passed is told once more; unless it was renewed before.
+    ///
+    /// It is judged as of its own moment, so that a sleep of the engine takes no reminder away.
     fn reminders(&mut self) -> Result<(), CalendarError> {
-        // For `update` the interval that ran out is never the present one.
-        let going = |lap: &&Lap| lap.ended_at.is_none() && lap.breached_at.is_some();
-        let lap = self
-            .clock
-            .laps
-            .iter()
-            .rev()
-            .find(going)
-            .unwrap_or_else(|| self.clock.current());
-        let Some(last) = self.acknowledged.iter().max_by_key(|ack| ack.at).copied() else {
-            return Ok(());
-        };
-        if !self.has_come(lap, last.until()) || lap.ended_at.is_some() {
-            return Ok(());
+        for ack in self.acknowledged.iter().copied() {
+            let until = ack.until();
+            let renewed = |other: &Acknowledged| other.seq > ack.seq && other.at <= until;
+            if self.acknowledged.iter().any(renewed) {
+                continue;
+            }
+            let Some(lap) = self.open_at(until) else {
+                continue;
+            };
+            if until > self.now {
+                self.look_again(until);
+                continue;
+            }
+            let key = Taken {
+                run: lap.run,
+                interval: lap.interval,
+                step: -1,
+                repeat: i32::try_from(ack.seq).unwrap_or(i32::MAX),
+            };
+            if let Some(step) = self.highest(lap, until)?
+                && !self.taken.contains_key(&key)
+            {
+                self.plan.due.push(Due {
+                    key,
+                    step,
+                    planned_at: until,
+                    deed: Deed::Reminded,
+                    acknowledged: false,
+                });
+            }
         }
+        Ok(())
+    }
+
+    /// The lap that was going at that moment, one that had run out before one that had not: for
+    /// `update` the interval that ran out is never the present one.
+    fn open_at(&self, moment: Moment) -> Option<&'a Lap> {
+        let going = |lap: &&Lap| {
+            lap.started_at <= moment && lap.ended_at.is_none_or(|ended| ended > moment)
+        };
+        let ran_out = |lap: &&Lap| lap.breached_at.is_some_and(|at| at <= moment);
+        let clock = self.clock;
+        let laps = || clock.laps.iter().rev().filter(going);
+        laps().find(ran_out).or_else(|| laps().next())
+    }
+
+    /// The highest step of ours that a lap had passed at that moment.
+    fn highest(&self, lap: &Lap, moment: Moment) -> Result<Option<usize>, CalendarError> {
         let mut highest: Option<(Moment, usize)> = None;
         for (index, step) in self.ladder.iter().enumerate() {
             if step.applies_to(self.clock.metric, &lap.commitment.severity)
                 && (self.audience)(index) == Audience::WithOurs
                 && let Place::At(at) = place(step.when, lap)?
-                && at <= last.until()
+                && at <= moment
             {
                 highest = highest.max(Some((at, index)));
             }
         }
-        let key = Taken {
-            run: lap.run,
-            interval: lap.interval,
-            step: -1,
-            repeat: i32::try_from(last.seq).unwrap_or(i32::MAX),
-        };
-        if let Some((_, step)) = highest
-            && !self.taken.contains_key(&key)
-        {
-            self.plan.due.push(Due {
-                key,
-                step,
-                planned_at: last.until(),
-                deed: Deed::Reminded,
-                acknowledged: false,
-            });
-        }
-        Ok(())
+        Ok(highest.map(|(_, index)| index))
     }
 }
 
