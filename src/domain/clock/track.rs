@@ -87,16 +87,16 @@ impl Track {
     /// # Errors
     /// When the calendar has too little open time in its horizon.
     pub fn back(&self, from: Moment, offset: Micros) -> Result<Option<Moment>, CalendarError> {
+        if offset == 0 {
+            return Ok(Some(from));
+        }
         let mut remaining = offset;
         let mut cursor = from;
         for hold in self.holds.iter().rev().filter(|hold| hold.from < from) {
             let to = hold.to.unwrap_or(from).min(from);
             let counted = self.calendar.open_between(to, cursor)?;
             if remaining <= counted {
-                return self
-                    .calendar
-                    .sub(cursor, remaining)
-                    .map(|at| Some(at.max(to)));
+                return self.calendar.sub(cursor, remaining).map(Some);
             }
             remaining -= counted;
             cursor = hold.from;

@@ -404,18 +404,14 @@ fn place(when: When, lap: &Lap) -> Result<Place, CalendarError> {
         ),
         When::Percent(percent) => known(lap.track.after(due, share(lap.budget, percent - 100))?),
         When::AtDue => Place::At(due),
-        When::BeforeDue(offset, Measured::Open) => match lap.track.back(due, offset)? {
-            Some(at) if at >= lap.started_at => Place::At(at),
-            _ => Place::BeforeStart,
-        },
-        When::BeforeDue(offset, Measured::Elapsed) => {
-            let at = due - offset;
-            if at >= lap.started_at {
-                Place::At(at)
-            } else {
-                Place::BeforeStart
-            }
+        When::BeforeDue(offset, Measured::Open) => lap
+            .track
+            .back(due, offset)?
+            .map_or(Place::BeforeStart, Place::At),
+        When::BeforeDue(offset, Measured::Elapsed) if due - offset < lap.track.base => {
+            Place::BeforeStart
         }
+        When::BeforeDue(offset, Measured::Elapsed) => Place::At(due - offset),
         When::AfterDue(offset, Measured::Open) => known(lap.track.after(due, offset)?),
         When::AfterDue(offset, Measured::Elapsed) => Place::At(due + offset),
     })

@@ -1,6 +1,6 @@
 //! Edited calendars and the clocks that run in them.
 
-use redress::domain::terms::OnReopen::{AsIfNeverResolved, Continue};
+use redress::domain::terms::OnReopen::{AsIfNeverResolved, Continue, Restart};
 use redress::domain::terms::Promise;
 use redress::domain::words::{EventKind, Metric};
 use serde_json::json;
@@ -198,4 +198,18 @@ fn an_edit_made_while_a_clock_was_stopped_counts_from_its_own_moment_at_the_reop
     assert_eq!(clock.current().due_at, Some(at("Tue 10:00")));
     assert_eq!(clock.current().breached_at, Some(at("Tue 10:00")));
     assert_eq!(clock.current().revision, 1);
+}
+
+#[test]
+fn an_edit_made_while_a_clock_was_stopped_counts_for_what_begins_anew() {
+    let edit = [("Mon 13:00", json!([["09:00", "15:00"]]))];
+    let promise = desk().promises(Metric::Update, "S2", open("PT2H"), OFFICE);
+    let mut story = Story::under(promise.on_reopen(Restart));
+    story.reported("Mon 10:00", "S2");
+    story.says(EventKind::Resolved, "Mon 12:00");
+    story.says(EventKind::Reopened, "Mon 14:00");
+    story.office_edited(&edit);
+    let due = |metric| story.find(metric, "Mon 14:30").unwrap().current().due_at;
+    assert_eq!(due(Metric::Update), Some(at("Tue 10:00")));
+    assert_eq!(due(Metric::Restore), Some(at("Tue 12:00")));
 }

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use redress::domain::ladder::{
     Acknowledged, Audience, Deed, Generation, Past, Plan, Step, Taken, plan,
 };
+use redress::domain::terms::OnSeverityChange;
 use redress::domain::words::{EventKind, Metric};
 use redress::time::{MINUTE, Moment};
 use serde_json::{Value, json};
@@ -420,6 +421,133 @@ fn a_severity_change_begins_a_new_generation_in_which_steps_are_taken_anew() {
             "step 0 told Mon 12:00",
             "step 0 told Mon 15:00",
             "step 1 told Mon 16:30",
+        ]
+    );
+}
+
+#[test]
+fn a_severity_that_ends_the_clock_tells_nothing_again() {
+    let mut story = resolve("PT4H");
+    story.severity("Mon 12:30", "S4");
+    assert_eq!(
+        Engine::with(json!([{"when": {"percent": 50}}])).climbs(
+            &story,
+            Metric::Resolve,
+            "Tue 10:00"
+        ),
+        ["step 0 told Mon 12:00"]
+    );
+}
+
+#[test]
+fn the_start_of_a_fresh_target_is_the_change() {
+    let promise = terms()
+        .promises(Metric::Resolve, "S2", open("PT8H"), OFFICE)
+        .promises(Metric::Resolve, "S1", open("PT1H"), OFFICE)
+        .on_change(OnSeverityChange::FromChange);
+    for measured in ["open", "elapsed"] {
+        let mut story = Story::under(promise.clone());
+        story.reported("Mon 10:00", "S2");
+        story.severity("Mon 14:00", "S1");
+        let mut engine = Engine::with(json!([
+            {"when": {"before_due": "PT2H", "measured": measured}},
+            {"when": {"before_due": "PT1H", "measured": measured}},
+        ]));
+        engine.looks(&story, Metric::Resolve, at("Mon 14:00"));
+        let told: Vec<String> = engine
+            .told
+            .iter()
+            .map(|told| format!("{} {}", told.1.step, told.3))
+            .collect();
+        assert_eq!(told, ["0 early", "1 told"], "{measured}");
+    }
+}
+
+#[test]
+fn no_step_before_a_deadline_in_closed_time_comes_after_it() {
+    // Written into closed time, before any hour that counts.
+    let mut story = Story::under(terms().promises(Metric::Resolve, "S2", days(0, "08:00"), OFFICE));
+    story.reported("Mon 07:00", "S2");
+    let whens = json!([
+        {"when": {"percent": 50}},
+        {"when": {"before_due": "PT0S"}},
+        {"when": {"at_due": true}},
+    ]);
+    assert_eq!(
+        Engine::with(whens.clone()).climbs(&story, Metric::Resolve, "Tue 10:00"),
+        [
+            "step 0 told Mon 08:00",
+            "step 1 told Mon 08:00",
+            "step 2 told Mon 08:00"
+        ]
+    );
+    let mut evening =
+        Story::under(terms().promises(Metric::Resolve, "S2", days(0, "20:00"), OFFICE));
+    evening.reported("Mon 10:00", "S2");
+    assert_eq!(
+        Engine::with(whens).climbs(&evening, Metric::Resolve, "Tue 10:00"),
+        [
+            "step 0 told Mon 13:30",
+            "step 1 told Mon 20:00",
+            "step 2 told Mon 20:00"
+        ]
+    );
+}
+
+#[test]
+fn repeats_count_from_the_same_moment_whatever_happens_later() {
+    let mut story = Story::under(
+        terms()
+            .promises(Metric::Resolve, "S2", open("PT8H"), OFFICE)
+            .promises(Metric::Resolve, "S1", open("PT6H"), OFFICE),
+    );
+    story.reported("Mon 10:00", "S2");
+    story.severity("Mon 14:30", "S1");
+    let whens = json!([{"when": {"percent": 50}, "repeat": {"every": "PT1H", "times": 2}}]);
+    let mut engine = Engine::with(whens);
+    for now in ["Mon 14:00", "Mon 14:30", "Tue 12:00", "Tue 13:00"] {
+        engine.looks(&story, Metric::Resolve, at(now));
+    }
+    let told: Vec<String> = engine.told.iter().map(words).collect();
+    assert_eq!(
+        told,
+        [
+            "step 0 told Mon 14:00",
+            "step 0 told Mon 14:30",
+            "step 0 again 1 told Mon 15:30",
+            "step 0 again 2 told Mon 16:30",
+        ]
+    );
+}
+
+#[test]
+fn a_deadline_that_passed_unnoticed_is_told_in_the_next_generation_and_repeated_from_then_on() {
+    let mut story = Story::under(
+        terms()
+            .promises(Metric::Resolve, "S2", open("PT4H"), OFFICE)
+            .promises(Metric::Resolve, "S1", open("PT2H"), OFFICE),
+    );
+    story.reported("Mon 09:00", "S2");
+    story.severity("Mon 15:30", "S1");
+    let whens = json!([{"when": {"at_due": true}, "repeat": {"every": "PT1H", "times": 4}}]);
+    let seen = |looks: &[&str]| {
+        let mut engine = Engine::with(whens.clone());
+        for now in looks {
+            engine.looks(&story, Metric::Resolve, at(now));
+        }
+        engine.told.iter().map(words).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        seen(&["Mon 15:30", "Mon 16:00"]),
+        ["step 0 told Mon 13:00", "step 0 again 3 told Mon 16:00"]
+    );
+    // Noticed in time, the new generation only goes on repeating.
+    assert_eq!(
+        seen(&["Mon 13:00", "Mon 15:30", "Mon 16:30"]),
+        [
+            "step 0 told Mon 13:00",
+            "step 0 passed Mon 15:30",
+            "step 0 again 1 told Mon 16:30",
         ]
     );
 }

@@ -1,6 +1,6 @@
 //! Clock stops: what a pause does and does not hold.
 
-use redress::domain::terms::Promise;
+use redress::domain::terms::{OnSeverityChange, Promise};
 use redress::domain::words::{EventKind, Metric};
 
 use super::story::*;
@@ -355,6 +355,23 @@ fn a_target_written_into_closed_time_does_not_fall_due_inside_a_pause() {
     assert_eq!(
         story.stands(Metric::Resolve, "Tue 21:00"),
         "running: due Tue 21:00, used PT15H of PT15H, missed"
+    );
+}
+
+#[test]
+fn a_pause_before_a_business_day_target_began_does_not_touch_it() {
+    let promise = terms()
+        .promises(Metric::Resolve, "S3", open("PT40H"), OFFICE)
+        .promises(Metric::Resolve, "S2", days(0, "20:00"), OFFICE)
+        .on_change(OnSeverityChange::FromChange);
+    let mut story = Story::under(promise);
+    story.reported("Mon 10:00", "S3");
+    story.paused("Mon 16:00", "ACCESS");
+    story.severity("Tue 07:00", "S2");
+    story.resumed("Tue 08:00", None);
+    assert_eq!(
+        story.stands(Metric::Resolve, "Tue 12:00"),
+        "running: due Tue 20:00, used PT3H of PT8H"
     );
 }
 

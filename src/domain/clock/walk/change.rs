@@ -89,7 +89,6 @@ impl Walk<'_> {
                 return Ok(());
             }
         }
-        self.not_before = None;
         match self.promise.on_severity_change {
             OnSeverityChange::FromStart => self.rebase(next.clone(), self.origin, 0)?,
             OnSeverityChange::FromChange => self.rebase(next.clone(), at, 0)?,

@@ -13,7 +13,6 @@ impl Walk<'_> {
     /// Begins a run or an interval at that moment.
     pub(super) fn begin_lap(&mut self, at: Moment) -> Result<(), CalendarError> {
         self.origin = at;
-        self.not_before = None;
         self.share = None;
         self.lap = None;
         if let Some(commitment) = self.commitment.clone() {
