@@ -60,6 +60,18 @@ fn what_is_taken_back_did_not_happen() {
 }
 
 #[test]
+fn what_was_taken_back_may_be_said_to_have_happened_at_another_moment() {
+    let mut story = reported();
+    let answer = story.says(EventKind::Responded, "Mon 11:30");
+    let back = story.taken_back(answer);
+    story.moved(back, "Mon 10:45");
+    assert_eq!(
+        respond(&story),
+        "met: due Mon 11:00, used PT45M of PT1H, met at Mon 10:45"
+    );
+}
+
+#[test]
 fn a_correction_of_a_correction_keeps_what_it_does_not_change() {
     let mut story = Story::under(desk());
     let report = story.reported("Mon 10:00", "S2");

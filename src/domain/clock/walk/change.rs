@@ -74,7 +74,7 @@ impl Walk<'_> {
             && let Some(lap) = &mut self.lap
         {
             lap.spent = lap.track.spent(at)?;
-            self.share = Some((lap.spent.min(lap.budget), lap.budget));
+            self.share = Some((lap.spent, lap.budget));
         }
         let Some(next) = next else {
             if before.is_some() {
