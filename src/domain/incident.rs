@@ -75,17 +75,7 @@ pub struct Case {
 #[derive(Clone, Debug, diesel::deserialize::FromSqlRow)]
 pub struct Ladder(pub Vec<Step>);
 
-impl<DB> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for Ladder
-where
-    DB: diesel::backend::Backend,
-    String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
-{
-    fn from_sql(value: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
-        let text =
-            <String as diesel::deserialize::FromSql<diesel::sql_types::Text, DB>>::from_sql(value)?;
-        serde_json::from_str(&text).map(Ladder).map_err(Into::into)
-    }
-}
+from_text_column!(Ladder, |text| serde_json::from_str(&text).map(Ladder));
 
 /// An incident as somebody raises it, checked as far as that goes without the contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Validate)]

@@ -73,17 +73,7 @@ pub struct Letter {
     pub settled_at: Option<Moment>,
 }
 
-impl<DB> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for LetterFacts
-where
-    DB: diesel::backend::Backend,
-    String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
-{
-    fn from_sql(value: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
-        let text =
-            <String as diesel::deserialize::FromSql<diesel::sql_types::Text, DB>>::from_sql(value)?;
-        serde_json::from_str(&text).map_err(Into::into)
-    }
-}
+from_text_column!(LetterFacts, |text| serde_json::from_str(&text));
 
 impl Letter {
     /// Who gets it.

@@ -85,19 +85,8 @@ impl Schedule {
 #[serde(transparent)]
 pub struct Recipients(pub Vec<String>);
 
-impl<DB> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for Recipients
-where
-    DB: diesel::backend::Backend,
-    String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
-{
-    fn from_sql(value: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
-        let text =
-            <String as diesel::deserialize::FromSql<diesel::sql_types::Text, DB>>::from_sql(value)?;
-        serde_json::from_str(&text)
-            .map(Recipients)
-            .map_err(Into::into)
-    }
-}
+from_text_column!(Recipients, |text| serde_json::from_str(&text)
+    .map(Recipients));
 
 /// A schedule as somebody enters or edits it, checked.
 #[derive(Clone, Debug, Serialize, Validate)]

@@ -179,17 +179,7 @@ impl Commitment {
     }
 }
 
-impl<DB> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for Promise
-where
-    DB: diesel::backend::Backend,
-    String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
-{
-    fn from_sql(value: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
-        let text =
-            <String as diesel::deserialize::FromSql<diesel::sql_types::Text, DB>>::from_sql(value)?;
-        serde_json::from_str(&text).map_err(Into::into)
-    }
-}
+from_text_column!(Promise, |text| serde_json::from_str(&text));
 
 /// `{"open_time": "PT15M"}` or `{"business_days": 2, "at": "16:00"}`.
 #[derive(Serialize, Deserialize)]

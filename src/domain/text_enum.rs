@@ -63,14 +63,25 @@ macro_rules! text_enum {
             }
         }
 
+        from_text_column!($name, |text| text.parse::<$name>());
+    };
+}
+
+/// Reads a type from a text column of every backend: `|text|` gives what the text stands for, or an
+/// error. The type derives `FromSqlRow`.
+macro_rules! from_text_column {
+    ($name:ty, |$text:ident| $read:expr) => {
         impl<DB> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for $name
         where
             DB: diesel::backend::Backend,
             String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
         {
             fn from_sql(value: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
-                let text = <String as diesel::deserialize::FromSql<diesel::sql_types::Text, DB>>::from_sql(value)?;
-                text.parse().map_err(Into::into)
+                let $text = <String as diesel::deserialize::FromSql<
+                    diesel::sql_types::Text,
+                    DB,
+                >>::from_sql(value)?;
+                $read.map_err(Into::into)
             }
         }
     };

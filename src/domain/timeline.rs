@@ -82,17 +82,7 @@ pub struct Fields {
     pub due_after: Option<Moment>,
 }
 
-impl<DB> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for Fields
-where
-    DB: diesel::backend::Backend,
-    String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
-{
-    fn from_sql(value: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
-        let text =
-            <String as diesel::deserialize::FromSql<diesel::sql_types::Text, DB>>::from_sql(value)?;
-        serde_json::from_str(&text).map_err(Into::into)
-    }
-}
+from_text_column!(Fields, |text| serde_json::from_str(&text));
 
 /// What is held to have happened, after all corrections.
 #[derive(Clone, Debug, PartialEq, Eq)]

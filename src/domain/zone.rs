@@ -106,17 +106,7 @@ where
     }
 }
 
-impl<DB> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for Zone
-where
-    DB: diesel::backend::Backend,
-    String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
-{
-    fn from_sql(value: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
-        let text =
-            <String as diesel::deserialize::FromSql<diesel::sql_types::Text, DB>>::from_sql(value)?;
-        text.parse().map_err(Into::into)
-    }
-}
+from_text_column!(Zone, |text| text.parse::<Zone>());
 
 #[cfg(test)]
 mod tests {

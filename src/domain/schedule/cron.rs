@@ -134,17 +134,7 @@ impl Serialize for Cron {
     }
 }
 
-impl<DB> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for Cron
-where
-    DB: diesel::backend::Backend,
-    String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
-{
-    fn from_sql(value: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
-        let text =
-            <String as diesel::deserialize::FromSql<diesel::sql_types::Text, DB>>::from_sql(value)?;
-        text.parse().map_err(Into::into)
-    }
-}
+from_text_column!(Cron, |text| text.parse::<Cron>());
 
 #[cfg(test)]
 mod tests {
