@@ -7,13 +7,13 @@ use crate::domain::contract::Contract;
 use crate::domain::incident::{Incident, IncidentState, OpenCase, Raise, Record};
 use crate::domain::input::Faults;
 use crate::domain::terms::{Promise, Terms};
-use crate::domain::timeline::{Draft, Event, Fields, admit, root};
+use crate::domain::timeline::{Draft, Event, Fields, admit, entered_late, not_ahead, root};
 use crate::domain::words::{ClockState, EventKind, Source};
 use crate::domain::{CaseId, IncidentId};
 use crate::error::{Error, Result};
 use crate::store::incident::{NewEvent, NewIncident};
 use crate::store::{self, Tx};
-use crate::time::{MINUTE, Moment, SECOND};
+use crate::time::Moment;
 
 /// Raises an incident with its first case; its clocks start.
 ///
@@ -24,12 +24,12 @@ pub fn raise(tx: &mut Tx<'_>, raise: &Raise, source: Source) -> Result<Incident>
     let Some(reporter) = tx.actor().person() else {
         return Err(Error::conflict("an incident is raised by one of us"));
     };
-    let (contract, terms, reported_at) = open(tx, &raise.case, tx.now())?;
+    let opening = open(tx, &raise.case, tx.now())?;
     let new = NewIncident {
         title: &raise.title,
         description: &raise.description,
         drill: raise.drill,
-        reported_at,
+        reported_at: opening.reported_at,
         reporter,
     };
     let mut incident = store::incident::insert(tx, &new)?;
@@ -37,17 +37,8 @@ pub fn raise(tx: &mut Tx<'_>, raise: &Raise, source: Source) -> Result<Incident>
         ("title", raise.title.clone()),
         ("description", raise.description.clone()),
     ];
-    add(
-        tx,
-        &mut incident,
-        &raise.case,
-        &contract,
-        &terms,
-        reported_at,
-        source,
-        texts,
-    )?;
-    let detail = json!({"reference": incident.id.reference(), "contract": contract.reference, "severity": raise.case.severity});
+    add(tx, &mut incident, &raise.case, &opening, source, texts)?;
+    let detail = json!({"reference": incident.id.reference(), "contract": opening.contract.reference, "severity": raise.case.severity});
     tx.record("incident", incident.id.0, "raised", &detail)?;
     Ok(incident)
 }
@@ -79,24 +70,22 @@ pub fn add_case(
             "this contract has a case of the incident already; record events for that one",
         ));
     }
-    let (contract, terms, reported_at) = open(tx, case, tx.now())?;
-    let id = add(
-        tx,
-        &mut incident,
-        case,
-        &contract,
-        &terms,
-        reported_at,
-        source,
-        Vec::new(),
-    )?;
-    let detail = json!({"reference": incident.id.reference(), "contract": contract.reference, "severity": case.severity});
+    let opening = open(tx, case, tx.now())?;
+    let id = add(tx, &mut incident, case, &opening, source, Vec::new())?;
+    let detail = json!({"reference": incident.id.reference(), "contract": opening.contract.reference, "severity": case.severity});
     tx.record("incident", incident.id.0, "case added", &detail)?;
     Ok(id)
 }
 
-/// What judges a case that is reported now: the contract, the terms in force and the moment.
-fn open(tx: &mut Tx<'_>, case: &OpenCase, now: Moment) -> Result<(Contract, Terms, Moment)> {
+/// What judges a case that is reported now.
+struct Opening {
+    contract: Contract,
+    /// The version in force at the report.
+    terms: Terms,
+    reported_at: Moment,
+}
+
+fn open(tx: &mut Tx<'_>, case: &OpenCase, now: Moment) -> Result<Opening> {
     let mut faults = Faults::none();
     let reported_at = reported_at(case, now, &mut faults);
     let contract = match store::contract::find(tx.conn(), case.contract_id) {
@@ -153,56 +142,51 @@ fn open(tx: &mut Tx<'_>, case: &OpenCase, now: Moment) -> Result<(Contract, Term
             ),
         );
     }
-    faults
-        .or((contract, terms, reported_at))
-        .map_err(Error::from)
+    let opening = Opening {
+        contract,
+        terms,
+        reported_at,
+    };
+    faults.or(opening).map_err(Error::from)
 }
 
 fn reported_at(case: &OpenCase, now: Moment, faults: &mut Faults) -> Moment {
     let Some(claimed) = case.reported_at else {
         return now;
     };
-    if claimed > now + 60 * SECOND {
-        faults.add(
-            "reported_at",
-            format!("{claimed} lies in the future; it is {now}"),
-        );
-    }
-    if claimed < now - 15 * MINUTE && case.reason.is_empty() {
+    let at = not_ahead(claimed, now, "reported_at", faults);
+    if entered_late(at, now) && case.reason.is_empty() {
         faults.add(
             "reason",
             "a report of more than 15 minutes ago needs a reason why it is entered only now, for it starts the clocks",
         );
     }
-    claimed.min(now)
+    at
 }
 
-#[allow(clippy::too_many_arguments)]
 fn add(
     tx: &mut Tx<'_>,
     incident: &mut Incident,
     case: &OpenCase,
-    contract: &Contract,
-    terms: &Terms,
-    reported_at: Moment,
+    opening: &Opening,
     source: Source,
     mut texts: Vec<(&'static str, String)>,
 ) -> Result<CaseId> {
     let id = store::incident::insert_case(
         tx,
         incident.id,
-        contract.id,
-        terms.id,
+        opening.contract.id,
+        opening.terms.id,
         &case.severity,
         &case.vendor_reference,
-        &terms.promise.ladder,
+        &opening.terms.promise.ladder,
     )?;
     texts.push(("vendor_reference", case.vendor_reference.clone()));
     texts.push(("reason", case.reason.clone()));
     let new = NewEvent {
         case: Some(id),
         kind: EventKind::Reported,
-        occurred_at: reported_at,
+        occurred_at: opening.reported_at,
         source,
         fields: Fields {
             severity: Some(case.severity.clone()),

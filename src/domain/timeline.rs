@@ -5,7 +5,7 @@ mod chain;
 
 use serde::{Deserialize, Serialize};
 
-pub use admit::{Draft, admit, open_pauses};
+pub use admit::{Draft, admit, entered_late, not_ahead, open_pauses};
 pub use chain::{GENESIS, SealedText, seal, text_hash};
 
 use super::words::{EventKind, Metric, Source};
@@ -208,9 +208,12 @@ fn answer_to(events: &[Event], pause: i64) -> Option<(EventKind, i64)> {
 
 /// The facts that concern a case, from its own report on: what was said of all cases before it was
 /// opened does not count for it.
-pub fn of_case(facts: &[Fact], case: CaseId) -> impl Iterator<Item = &Fact> {
+pub fn of_case<'a>(
+    facts: impl IntoIterator<Item = &'a Fact>,
+    case: CaseId,
+) -> impl Iterator<Item = &'a Fact> {
     facts
-        .iter()
+        .into_iter()
         .skip_while(move |fact| !(fact.kind == EventKind::Reported && fact.case == Some(case)))
         .filter(move |fact| fact.case.is_none_or(|of| of == case))
 }
@@ -240,7 +243,7 @@ pub enum Standing {
 }
 
 /// How that case stands by the facts: resolved until it is reopened, cancelled for good.
-pub fn standing(facts: &[Fact], case: CaseId) -> Standing {
+pub fn standing<'a>(facts: impl IntoIterator<Item = &'a Fact>, case: CaseId) -> Standing {
     let mut standing = Standing::Open;
     for fact in of_case(facts, case) {
         match fact.kind {

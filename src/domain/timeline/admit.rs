@@ -4,7 +4,7 @@ use super::super::CaseId;
 use super::super::input::{Faults, FieldError};
 use super::super::terms::Promise;
 use super::super::words::EventKind;
-use super::{Event, Fact, Fields, Standing, correction_of, facts, root, standing};
+use super::{Event, Fact, Fields, Standing, correction_of, facts, of_case, root, standing};
 use crate::time::{MINUTE, Moment, SECOND};
 
 /// What somebody wants to record.
@@ -27,6 +27,19 @@ pub struct Draft {
 const AHEAD: i64 = 60 * SECOND;
 /// Further back an event needs a reason: it was not entered as it happened.
 const LATE: i64 = 15 * MINUTE;
+
+/// The claimed moment, or now where it lies a little ahead; more than that is a fault of the field.
+pub fn not_ahead(claimed: Moment, now: Moment, field: &str, faults: &mut Faults) -> Moment {
+    if claimed > now + AHEAD {
+        faults.add(field, format!("{claimed} lies in the future; it is {now}"));
+    }
+    claimed.min(now)
+}
+
+/// Whether what happened then needs a reason why it is entered only now.
+pub fn entered_late(at: Moment, now: Moment) -> bool {
+    at < now - LATE
+}
 
 /// The moment at which the event is held to have happened.
 ///
@@ -99,7 +112,7 @@ pub fn admit(
     }
     let over = concerned
         .iter()
-        .all(|(case, _)| standing(&owned(&before), *case) == Standing::Cancelled);
+        .all(|(case, _)| standing(before.iter().copied(), *case) == Standing::Cancelled);
     if over
         && !concerned.is_empty()
         && !matches!(draft.kind, EventKind::Noted | EventKind::Corrected)
@@ -112,22 +125,13 @@ pub fn admit(
     faults.or(at)
 }
 
-fn owned(facts: &[&Fact]) -> Vec<Fact> {
-    facts.iter().map(|fact| (*fact).clone()).collect()
-}
-
 fn moment(draft: &Draft, facts: &[Fact], now: Moment, faults: &mut Faults) -> Moment {
     let Some(claimed) = draft.occurred_at else {
         return now;
     };
-    if claimed > now + AHEAD {
-        faults.add(
-            "occurred_at",
-            format!("{claimed} lies in the future; it is {now}"),
-        );
-    }
-    let at = claimed.min(now);
-    if at < now - LATE && draft.reason.trim().is_empty() && draft.kind != EventKind::Acknowledged {
+    let at = not_ahead(claimed, now, "occurred_at", faults);
+    let needs_reason = entered_late(at, now) && draft.kind != EventKind::Acknowledged;
+    if needs_reason && draft.reason.trim().is_empty() {
         faults.add("reason", "an event that happened more than 15 minutes ago needs a reason why it is entered only now");
     }
     let reported = facts
@@ -337,11 +341,7 @@ fn unknown_severity(code: &str, case: CaseId, promise: &Promise, cases: usize) -
 
 fn has_stopped(before: &[&Fact], case: CaseId) -> bool {
     let mut stopped = false;
-    let own = before
-        .iter()
-        .skip_while(|fact| !(fact.kind == EventKind::Reported && fact.case == Some(case)))
-        .filter(|fact| fact.case.is_none_or(|of| of == case));
-    for fact in own {
+    for fact in of_case(before.iter().copied(), case) {
         match fact.kind {
             EventKind::WorkedAround | EventKind::Restored | EventKind::Resolved => stopped = true,
             EventKind::Reopened => stopped = false,
@@ -446,12 +446,7 @@ fn corrected_moment(
     now: Moment,
     faults: &mut Faults,
 ) {
-    if right > now + AHEAD {
-        faults.add(
-            "occurred_at",
-            format!("{right} lies in the future; it is {now}"),
-        );
-    }
+    not_ahead(right, now, "occurred_at", faults);
     let target = root(events, target);
     let all = facts(events);
     let of_case = |fact: &&Fact| fact.case.is_none() || fact.case == target.case_id;
