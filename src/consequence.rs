@@ -105,7 +105,8 @@ pub fn follow(tx: &mut Tx<'_>, incident: &mut Incident, cause: &Cause) -> Result
         .collect();
     let book = store::calendar::book(tx.conn(), &calendars)?;
     let reporter = store::person::find(tx.conn(), incident.reporter)?;
-    done.moved = deadlines_moved(tx, incident, &cases, &book, cause)?;
+    let rows = store::clock::of_incident(tx.conn(), incident.id)?;
+    done.moved = deadlines_moved(tx, incident, &cases, &rows, &book, cause)?;
     let events = store::incident::events(tx.conn(), incident.id)?;
     let facts = facts(&events);
     for case in &cases {
@@ -117,7 +118,7 @@ pub fn follow(tx: &mut Tx<'_>, incident: &mut Incident, cause: &Cause) -> Result
             book: &book,
             cause,
         };
-        done += case_follows(tx, &scene, case)?;
+        done += case_follows(tx, &scene, case, &rows)?;
     }
     keep_standing(tx, incident, &cases, &facts)?;
     Ok(done)
@@ -148,6 +149,7 @@ fn deadlines_moved(
     tx: &mut Tx<'_>,
     incident: &mut Incident,
     cases: &[CaseFacts],
+    rows: &[ClockRow],
     book: &CalendarBook,
     cause: &Cause,
 ) -> Result<u32> {
@@ -157,7 +159,6 @@ fn deadlines_moved(
         Cause::Time => i64::MAX,
     };
     let now = tx.now();
-    let rows = store::clock::of_incident(tx.conn(), incident.id)?;
     let edited = |row: &ClockRow| book.latest(row.calendar_id).revision != row.calendar_revision;
     if !rows.iter().any(|row| row.state.is_open() && edited(row)) {
         return Ok(0);
@@ -205,7 +206,13 @@ fn deadlines_moved(
     Ok(moved)
 }
 
-fn case_follows(tx: &mut Tx<'_>, scene: &Scene<'_>, case: &CaseFacts) -> Result<Followed> {
+/// `rows` are the incident's clocks as they were kept before.
+fn case_follows(
+    tx: &mut Tx<'_>,
+    scene: &Scene<'_>,
+    case: &CaseFacts,
+    rows: &[ClockRow],
+) -> Result<Followed> {
     let now = tx.now();
     let mut clocks = judge(
         case.case.id,
@@ -215,8 +222,8 @@ fn case_follows(tx: &mut Tx<'_>, scene: &Scene<'_>, case: &CaseFacts) -> Result<
         now,
     )
     .map_err(unusable)?;
-    let rows = store::clock::of_incident(tx.conn(), scene.incident.id)?;
-    clocks.extend(gone(scene, case, &clocks, &rows));
+    clocks.extend(gone(scene, case, &clocks, rows));
+    let audiences = steps::audiences(tx, scene, case)?;
     let mut done = Followed::default();
     for clock in &clocks {
         let before = rows
@@ -247,6 +254,7 @@ fn case_follows(tx: &mut Tx<'_>, scene: &Scene<'_>, case: &CaseFacts) -> Result<
         let (taken, queued, next) = steps::take(
             tx,
             &subject,
+            &audiences,
             &acknowledged(scene, case.case.id, clock.metric, generation),
         )?;
         done.steps += taken;

@@ -122,9 +122,9 @@ pub(super) fn not_before(
     step: &Step,
     addressee: &Addressee,
     now: Moment,
-) -> Result<Moment> {
+) -> Moment {
     if step.hold == Hold::AtOnce {
-        return Ok(now);
+        return now;
     }
     let calendar = addressee
         .contact
@@ -135,10 +135,10 @@ pub(super) fn not_before(
         None => usual_hours(addressee).next_opening(now),
     };
     // Hours that never come must not keep a breach from being told.
-    Ok(opening.unwrap_or_else(|error| {
+    opening.unwrap_or_else(|error| {
         tracing::warn!(recipient = addressee.recipient.email, %error, "a letter does not wait for hours that never come");
         now
-    }))
+    })
 }
 
 fn usual_hours(addressee: &Addressee) -> Calendar {

@@ -270,13 +270,7 @@ fn told_so_far(tx: &mut Tx<'_>, scene: &Scene<'_>, case: &CaseFacts) -> Result<V
                 .iter()
                 .find(|contact| Some(contact.id) == letter.contact_id);
             all.push(Addressee {
-                recipient: Recipient {
-                    name: letter.name,
-                    email: letter.email,
-                    locale: letter.locale,
-                    time_zone: letter.time_zone,
-                    side: letter.side,
-                },
+                recipient: letter.recipient(),
                 contact: contact.cloned(),
             });
         }
@@ -313,15 +307,19 @@ pub(super) fn corrections(
         }
     }
     let cause = subject.scene.events.iter().find(|event| event.seq == seq);
+    if reached.is_empty() {
+        return Ok(0);
+    }
+    let stated = clock_facts(
+        subject.scene,
+        subject.clock,
+        subject.clock.current(),
+        tx.now(),
+    )?;
     let mut queued = 0;
     for letter in &reached {
         let mut facts = facts(subject.scene, subject.case, LetterKind::Corrected, tx.now());
-        facts.clocks = vec![clock_facts(
-            subject.scene,
-            subject.clock,
-            subject.clock.current(),
-            tx.now(),
-        )?];
+        facts.clocks = vec![stated.clone()];
         facts.breach = Some(breach.id.reference());
         facts.also_told = reached
             .iter()
@@ -354,13 +352,7 @@ pub(super) fn corrections(
             clock_id: Some(subject.clock_id),
             breach_id: Some(breach.id),
             contact_id: letter.contact_id,
-            recipient: Recipient {
-                name: letter.name.clone(),
-                email: letter.email.clone(),
-                locale: letter.locale,
-                time_zone: letter.time_zone,
-                side: letter.side,
-            },
+            recipient: letter.recipient(),
             facts: LetterFacts::Incident(Box::new(facts)),
             planned_at: tx.now(),
             not_before: tx.now(),

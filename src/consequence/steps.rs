@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::audience::{self, Addressee};
 use super::letters::{self, StepLetter, Subject};
 use super::register::{self, LapKey};
+use super::{CaseFacts, Scene};
 use crate::domain::breach::Breach;
 use crate::domain::clock::Lap;
 use crate::domain::ladder::{Acknowledged, Audience, Deed, Direction, Due, Past, Step, When, plan};
@@ -16,24 +17,30 @@ use crate::time::{MINUTE, Moment};
 /// Steps passed by more than this make one letter for each recipient, not one for each step.
 const LATE: i64 = MINUTE;
 
+/// Whom each step of a case's ladder tells, found once for all its clocks.
+pub(super) fn audiences(
+    tx: &mut Tx<'_>,
+    scene: &Scene<'_>,
+    case: &CaseFacts,
+) -> Result<Vec<Vec<Addressee>>> {
+    case.case
+        .ladder
+        .0
+        .iter()
+        .map(|step| audience::of_targets(tx, scene, case, &step.to))
+        .collect()
+}
+
 /// Takes the steps that are due. Answers how many were taken, how many letters were queued, and when to
 /// look again.
 pub(super) fn take(
     tx: &mut Tx<'_>,
     subject: &Subject<'_>,
+    audiences: &[Vec<Addressee>],
     acknowledged: &[Acknowledged],
 ) -> Result<(u32, u32, Option<Moment>)> {
     let now = tx.now();
     let ladder = &subject.case.case.ladder.0;
-    let mut audiences: Vec<Vec<Addressee>> = Vec::with_capacity(ladder.len());
-    for step in ladder {
-        audiences.push(audience::of_targets(
-            tx,
-            subject.scene,
-            subject.case,
-            &step.to,
-        )?);
-    }
     let taken = store::clock::taken(tx.conn(), subject.clock_id, subject.generation.number)?;
     let entries = store::breach::of_clock(tx.conn(), subject.clock_id)?;
     let holding = register::holding(&entries);
@@ -75,10 +82,10 @@ pub(super) fn take(
         .partition(|due| now - due.planned_at > LATE);
     let mut queued = 0;
     for due in timely {
-        queued += tell(tx, subject, ladder, &audiences, &holding, &[due])?;
+        queued += tell(tx, subject, ladder, audiences, &holding, &[due])?;
     }
     if !late.is_empty() {
-        queued += tell(tx, subject, ladder, &audiences, &holding, &late)?;
+        queued += tell(tx, subject, ladder, audiences, &holding, &late)?;
     }
     let steps = u32::try_from(plan.due.len()).unwrap_or(u32::MAX);
     Ok((steps, queued, plan.next))
@@ -145,7 +152,7 @@ fn tell(
                 missed,
                 breach,
             };
-            let not_before = audience::not_before(subject.scene, step, to, now)?;
+            let not_before = audience::not_before(subject.scene, step, to, now);
             queued += u32::from(letters::about_step(
                 tx, subject, &letter, to, &all, not_before,
             )?);

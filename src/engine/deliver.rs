@@ -8,7 +8,7 @@ use lettre::message::Mailbox;
 
 use super::blocking;
 use crate::domain::clock::ClockRow;
-use crate::domain::letter::{LetterFacts, Recipient};
+use crate::domain::letter::LetterFacts;
 use crate::domain::outbox::{Letter, moot, retry_after};
 use crate::error::Result;
 use crate::mail::letters::{Rendered, render};
@@ -221,13 +221,7 @@ fn needless(conn: &mut store::Conn, letter: &Letter) -> Result<Option<&'static s
 }
 
 fn written(sender: &Sender, letter: &Letter, now: Moment) -> Result<(Rendered, Vec<u8>), String> {
-    let recipient = Recipient {
-        name: letter.name.clone(),
-        email: letter.email.clone(),
-        locale: letter.locale,
-        time_zone: letter.time_zone,
-        side: letter.side,
-    };
+    let recipient = letter.recipient();
     let rendered = render(&letter.facts, &recipient, &sender.public_url, now)
         .map_err(|error| error.to_string())?;
     let domain = sender.from.email.domain();
