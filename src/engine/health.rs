@@ -118,11 +118,17 @@ pub fn show(metrics: &Metrics, store: &Store, health: &Arc<Health>) {
     for (name, help, next) in oldest {
         let store = store.clone();
         metrics.gauge(name, "", help, move || {
-            let now = store.now().ok()?;
-            let due = store.read(next).ok()?;
-            Some(due.map_or(0.0, |due| (now - due).max(0) as f64 / SECOND as f64))
+            let waited = waited(&store, next).ok()?;
+            Some(waited as f64 / SECOND as f64)
         });
     }
+}
+
+/// How long the oldest one that is due has waited; zero while none is.
+fn waited(store: &Store, next: NextDue) -> Result<Micros> {
+    let now = store.now()?;
+    let due = store.read(next)?;
+    Ok(due.map_or(0, |due| (now - due).max(0)))
 }
 
 /// A due clock or letter that is older than this means that the engine does not keep up.
@@ -135,15 +141,9 @@ pub fn check(
 ) -> impl Fn() -> Result<String, String> + Send + Sync + 'static {
     move || {
         let waits = || -> Result<(Micros, Micros)> {
-            let now = store.now()?;
-            let (timer, letter) = store.read(|conn| {
-                Ok((
-                    store::clock::next_timer(conn)?,
-                    store::letter::next_due(conn)?,
-                ))
-            })?;
-            let wait = |due: Option<Moment>| due.map_or(0, |due| (now - due).max(0));
-            Ok((wait(timer), wait(letter)))
+            let timer = waited(&store, store::clock::next_timer)?;
+            let letter = waited(&store, store::letter::next_due)?;
+            Ok((timer, letter))
         };
         let (timer, letter) = waits().map_err(|_| "the database does not answer".to_string())?;
         let rounds = health.figures().rounds;

@@ -4,10 +4,9 @@ use diesel::prelude::*;
 
 use super::{Conn, Tx};
 use crate::domain::breach::{Breach, Withdrawal};
-use crate::domain::{BreachId, ClockId, IncidentId, VendorId};
+use crate::domain::{BreachId, ClockId, IncidentId};
 use crate::error::{Error, Result};
 use crate::schema::{breaches, withdrawals};
-use crate::time::Moment;
 
 /// Enters a breach; `id` of the given value is not looked at.
 ///
@@ -98,52 +97,4 @@ pub fn get(conn: &mut Conn, id: BreachId) -> Result<Entry> {
         .first(conn)
         .optional()?
         .ok_or_else(|| Error::not_found("breach", id.reference()))
-}
-
-/// Entries, newest first, from below a key on; of one vendor if it is named.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn list(
-    conn: &mut Conn,
-    vendor: Option<VendorId>,
-    before: Option<BreachId>,
-    limit: i64,
-) -> Result<Vec<Entry>> {
-    let mut query = breaches::table
-        .left_join(withdrawals::table)
-        .order(breaches::id.desc())
-        .limit(limit)
-        .select((Breach::as_select(), Option::<Withdrawal>::as_select()))
-        .into_boxed();
-    if let Some(vendor) = vendor {
-        query = query.filter(breaches::vendor_id.eq(vendor));
-    }
-    if let Some(before) = before {
-        query = query.filter(breaches::id.lt(before));
-    }
-    Ok(query.load(conn)?)
-}
-
-/// Entries whose due moment lies in `[from, to)`, in its order; of one vendor if it is named.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn in_period(
-    conn: &mut Conn,
-    vendor: Option<VendorId>,
-    from: Moment,
-    to: Moment,
-) -> Result<Vec<Entry>> {
-    let mut query = breaches::table
-        .left_join(withdrawals::table)
-        .filter(breaches::due_at.ge(from))
-        .filter(breaches::due_at.lt(to))
-        .order((breaches::due_at, breaches::id))
-        .select((Breach::as_select(), Option::<Withdrawal>::as_select()))
-        .into_boxed();
-    if let Some(vendor) = vendor {
-        query = query.filter(breaches::vendor_id.eq(vendor));
-    }
-    Ok(query.load(conn)?)
 }

@@ -15,7 +15,6 @@ use crate::domain::timeline::{Event, Fields, GENESIS, SealedText, seal, text_has
 use crate::domain::words::{EventKind, Source};
 use crate::domain::{CaseId, ContractId, IncidentId, PersonId, TermsId};
 use crate::error::{Error, Result};
-use crate::per_backend;
 use crate::schema::{cases, event_texts, events, incidents};
 use crate::time::Moment;
 
@@ -354,8 +353,8 @@ pub fn texts(
 /// # Errors
 /// When the database does not answer.
 pub fn ids(conn: &mut Conn) -> Result<Vec<IncidentId>> {
-    Ok(per_backend!(conn, conn => incidents::table
+    Ok(incidents::table
         .select(incidents::id)
         .order(incidents::id)
-        .load(conn))?)
+        .load(conn)?)
 }
