@@ -263,7 +263,8 @@ fn case_follows(
             .current()
             .due_at
             .filter(|_| clock.state == ClockState::Running && clock.current().verdict.is_none());
-        let wake = [due, next].into_iter().flatten().min();
+        let silence = clock.current().confirmed_by;
+        let wake = [due, silence, next].into_iter().flatten().min();
         store::clock::keep_timer(tx, id, scene.incident.id, wake)?;
     }
     done.letters += letters::of_occasion(tx, scene, case, &clocks)?;

@@ -2,12 +2,13 @@
 
 use serde_json::json;
 
-use crate::consequence::{Cause, follow};
+use crate::consequence::{Cause, follow, unusable};
+use crate::domain::clock::awaited;
 use crate::domain::contract::Contract;
 use crate::domain::incident::{Incident, IncidentState, OpenCase, Raise, Record};
 use crate::domain::input::Faults;
 use crate::domain::terms::{Promise, Terms};
-use crate::domain::timeline::{Draft, Event, Fields, admit, entered_late, not_ahead, root};
+use crate::domain::timeline::{Draft, Event, Fields, admit, entered_late, facts, not_ahead, root};
 use crate::domain::words::{ClockState, EventKind, Source};
 use crate::domain::{CaseId, IncidentId};
 use crate::error::{Error, Result};
@@ -71,6 +72,7 @@ pub fn add_case(
         ));
     }
     let opening = open(tx, case, tx.now())?;
+    time_first(tx, &mut incident)?;
     let id = add(tx, &mut incident, case, &opening, source, Vec::new())?;
     let detail = json!({"reference": incident.id.reference(), "contract": opening.contract.reference, "severity": case.severity});
     tx.record("incident", incident.id.0, "case added", &detail)?;
@@ -209,6 +211,7 @@ fn add(
 /// When the timeline does not admit it, every fault at its field; nothing is kept then.
 pub fn record(tx: &mut Tx<'_>, id: IncidentId, record: &Record, source: Source) -> Result<Event> {
     let mut incident = store::incident::lock(tx, id)?;
+    time_first(tx, &mut incident)?;
     let now = tx.now();
     let events = store::incident::events(tx.conn(), id)?;
     let mut promises: Vec<(CaseId, Promise)> = Vec::new();
@@ -222,6 +225,7 @@ pub fn record(tx: &mut Tx<'_>, id: IncidentId, record: &Record, source: Source) 
         .collect();
     let mut draft = record.draft();
     let occurred_at = admit(&draft, &events, &cases, now)?;
+    confirmable(tx, &draft, &events, &cases, occurred_at)?;
     if draft.kind == EventKind::Corrected {
         draft.case = corrected_case(&draft, &events);
         // A little ahead counts as now, as for every event.
@@ -248,6 +252,52 @@ pub fn record(tx: &mut Tx<'_>, id: IncidentId, record: &Record, source: Source) 
         &Cause::Recorded(Box::new(event.clone()), draft.reason),
     )?;
     Ok(event)
+}
+
+/// What time has brought by now comes before what is recorded now, however long the engine slept: the
+/// steps that were due belong to the generation in which they fell due.
+fn time_first(tx: &mut Tx<'_>, incident: &mut Incident) -> Result<()> {
+    let now = tx.now();
+    if store::clock::is_due(tx.conn(), incident.id, now)? {
+        tx.just_before(|tx| follow(tx, incident, &Cause::Time))?;
+    }
+    Ok(())
+}
+
+/// A repair is confirmed or rejected while it waits for that, and reopened only afterwards.
+fn confirmable(
+    tx: &mut Tx<'_>,
+    draft: &Draft,
+    events: &[Event],
+    cases: &[(CaseId, &Promise)],
+    at: Moment,
+) -> Result<()> {
+    let answers = matches!(draft.kind, EventKind::Confirmed | EventKind::Rejected);
+    if !answers && draft.kind != EventKind::Reopened {
+        return Ok(());
+    }
+    let facts = facts(events);
+    let mut waiting = false;
+    for (case, promise) in cases {
+        if promise.confirmation.is_none() || draft.case.is_some_and(|of| of != *case) {
+            continue;
+        }
+        let book = store::calendar::book(tx.conn(), &promise.calendars())?;
+        waiting |= awaited(*case, promise, &facts, &book, at)
+            .map_err(unusable)?
+            .is_some();
+    }
+    match (answers, waiting) {
+        (true, false) => Err(Error::field(
+            "kind",
+            format!("no repair waited for a confirmation at {at}; record reopened if it is none"),
+        )),
+        (false, true) => Err(Error::field(
+            "kind",
+            "the repair is not confirmed yet; record rejected instead, with the reason",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// A correction concerns the case of what it corrects.

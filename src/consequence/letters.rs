@@ -10,7 +10,7 @@ use crate::domain::letter::{
     Recipient, Side, StepFacts, Told,
 };
 use crate::domain::terms::Target;
-use crate::domain::words::{ClockState, EventKind};
+use crate::domain::words::{ClockState, EventKind, Metric};
 use crate::domain::{BreachId, ClockId};
 use crate::error::Result;
 use crate::store::letter::NewLetter;
@@ -101,7 +101,9 @@ pub(super) fn clock_facts(
     lap: &Lap,
     now: Moment,
 ) -> Result<ClockFacts> {
+    let is_amount = clock.metric == Metric::DataLoss;
     let promise = match lap.commitment.target {
+        Target::OpenTime(micros) if is_amount => Promised::Amount { micros },
         Target::OpenTime(micros) => Promised::OpenTime { micros },
         Target::BusinessDays { days, at } => Promised::BusinessDays {
             days,
@@ -109,7 +111,7 @@ pub(super) fn clock_facts(
         },
     };
     let (mut late_open, mut late_elapsed) = (None, None);
-    if let (Some(Verdict::Missed), Some(due)) = (lap.verdict, lap.due_at) {
+    if let (Some(Verdict::Missed), Some(due), false) = (lap.verdict, lap.due_at, is_amount) {
         let until = lap.stopped_at.unwrap_or(now).max(due);
         late_open = Some(lap.track.counted(due, until).map_err(super::unusable)?);
         late_elapsed = Some(until - due);
@@ -126,13 +128,14 @@ pub(super) fn clock_facts(
         promise,
         calendar: scene.book.name(lap.commitment.calendar_id).to_string(),
         started_at: lap.started_at,
-        due_at: lap.due_at,
+        due_at: lap.due_at.filter(|_| !is_amount),
         provisional: lap.provisional,
         state,
         interval: lap.interval,
         run: lap.run,
         breached_at: lap.breached_at,
         stopped_at: lap.stopped_at,
+        lost: (is_amount && lap.stopped_at.is_some()).then_some(lap.spent),
         late_open,
         late_elapsed,
         remaining: (state.is_open() && lap.verdict.is_none())

@@ -6,12 +6,16 @@
 //! change, reopening or cancellation removes, while an event entered late simply stands where it
 //! belongs.
 
+mod amount;
+mod confirm;
 mod row;
 mod track;
 mod walk;
 
 use std::sync::Arc;
 
+pub use confirm::Awaited;
+use confirm::Confirmations;
 pub use row::{ClockRow, OutcomeRow};
 pub use track::{Held, Track};
 
@@ -19,7 +23,7 @@ use super::CaseId;
 use super::calendar::CalendarError;
 use super::calendar_book::CalendarBook;
 use super::terms::{Commitment, Promise};
-use super::timeline::Fact;
+use super::timeline::{Fact, of_case};
 use super::words::{ClockState, EventKind, Metric};
 use crate::time::{Micros, Moment};
 
@@ -55,7 +59,7 @@ pub struct Lap {
     pub commitment: Arc<Commitment>,
     /// The calendar revision it is judged by.
     pub revision: i64,
-    /// When it began.
+    /// When it began; while it is pending, when the case was reported.
     pub started_at: Moment,
     /// When its budget is used up; unknown while it is held.
     pub due_at: Option<Moment>,
@@ -70,6 +74,8 @@ pub struct Lap {
     /// When it was over for the ladder: stopped, cancelled, or followed by another interval of
     /// `update` that ran out too.
     pub ended_at: Option<Moment>,
+    /// While it waits for our confirmation: until when, for silence is a yes.
+    pub confirmed_by: Option<Moment>,
     /// How it ended, once that is certain.
     pub verdict: Option<Verdict>,
     /// Whether its deadline lies past the end of the calendar's holiday list.
@@ -93,6 +99,24 @@ impl Clock {
     ///
     /// `commitment` is any that the metric had; it names the calendar for those who look.
     pub fn gone(commitment: &Commitment, book: &CalendarBook, at: Moment) -> Self {
+        let mut lap = Lap::empty(Arc::new(commitment.clone()), book, at);
+        lap.ended_at = Some(at);
+        Self {
+            metric: commitment.metric,
+            state: ClockState::Cancelled,
+            laps: vec![lap],
+        }
+    }
+
+    /// Whether that lap waits for what it starts with.
+    pub fn is_pending(&self, lap: &Lap) -> bool {
+        self.state == ClockState::Pending && std::ptr::eq(lap, self.current())
+    }
+}
+
+impl Lap {
+    /// A lap in which no time counts.
+    fn empty(commitment: Arc<Commitment>, book: &CalendarBook, at: Moment) -> Self {
         let view = book.latest(commitment.calendar_id);
         let track = Track {
             calendar: Arc::clone(&view.calendar),
@@ -103,30 +127,25 @@ impl Clock {
             holds: Vec::new(),
         };
         Self {
-            metric: commitment.metric,
-            state: ClockState::Cancelled,
-            laps: vec![Lap {
-                run: 1,
-                interval: 1,
-                commitment: Arc::new(commitment.clone()),
-                revision: view.revision,
-                started_at: at,
-                due_at: None,
-                budget: 0,
-                spent: 0,
-                breached_at: None,
-                stopped_at: None,
-                ended_at: Some(at),
-                verdict: None,
-                provisional: false,
-                seqs: Vec::new(),
-                track,
-            }],
+            run: 1,
+            interval: 1,
+            revision: view.revision,
+            started_at: at,
+            due_at: None,
+            budget: 0,
+            spent: 0,
+            breached_at: None,
+            stopped_at: None,
+            ended_at: None,
+            confirmed_by: None,
+            verdict: None,
+            provisional: false,
+            seqs: Vec::new(),
+            track,
+            commitment,
         }
     }
-}
 
-impl Lap {
     /// Open time from the deadline to the stop, without what was held; nothing unless it is missed
     /// and stopped.
     ///
@@ -174,11 +193,40 @@ pub fn judge(
     else {
         return Ok(Vec::new());
     };
+    let facts = &facts[reported..];
+    let confirmations = Confirmations::of(promise, facts, book)?;
     let mut clocks = Vec::new();
     for &metric in Metric::ALL {
-        if let Some(clock) = walk::walk(metric, promise, &facts[reported..], book, now)? {
-            clocks.push(clock);
-        }
+        let clock = match metric {
+            Metric::DataLoss => amount::data_loss(promise, facts, book),
+            _ if confirmations.change_nothing() => walk::walk(metric, promise, facts, book, now)?,
+            _ => {
+                // What we rejected goes on to have started `root_cause`, which begins again then.
+                let counts = |fact: &&&Fact| {
+                    !confirmations.is_idle(fact)
+                        && (metric == Metric::RootCause || confirmations.leave(fact))
+                };
+                let facts: Vec<&Fact> = facts.iter().filter(counts).copied().collect();
+                walk::walk(metric, promise, &facts, book, now)?
+            }
+        };
+        clocks.extend(clock);
     }
     Ok(clocks)
+}
+
+/// The repair of a case that waits for our answer at that moment.
+///
+/// # Errors
+/// When a calendar has too few business days within its horizon.
+pub fn awaited(
+    case: CaseId,
+    promise: &Promise,
+    facts: &[Fact],
+    book: &CalendarBook,
+    at: Moment,
+) -> Result<Option<Awaited>, CalendarError> {
+    let before = facts.iter().filter(|fact| fact.at <= at);
+    let facts: Vec<&Fact> = of_case(before, case).collect();
+    Ok(Confirmations::of(promise, &facts, book)?.awaited(at))
 }

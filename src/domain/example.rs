@@ -38,14 +38,18 @@ pub struct Example {
 }
 
 /// Raised on the next Friday at 16:40 in each calendar's zone: late enough that it shows whether the
-/// weekend counts. In order of severity as the terms list them, then of metric.
+/// weekend counts; what starts later, as `root_cause` does, as if it started then. In order of severity as the terms list them, then of metric.
 ///
 /// Commitments whose calendar is not in the book are left out.
 pub fn examples(promise: &Promise, book: &CalendarBook, now: Moment) -> Vec<Example> {
     let mut examples = Vec::new();
     for severity in &promise.severities {
         for &metric in Metric::ALL {
-            let Some(commitment) = promise.commitment(metric, &severity.code) else {
+            // An amount is not due at any time.
+            let Some(commitment) = promise
+                .commitment(metric, &severity.code)
+                .filter(|_| metric != Metric::DataLoss)
+            else {
                 continue;
             };
             let Some(view) = book.get(commitment.calendar_id) else {

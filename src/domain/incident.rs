@@ -225,6 +225,8 @@ const EVENT_FIELDS: &[&str] = &[
     "taken_back",
     "void",
     "metrics",
+    "seconds",
+    "promised_for",
 ];
 
 impl Record {
@@ -246,6 +248,8 @@ impl Record {
                 metrics: object
                     .words::<Metric>("metrics", &mut faults)
                     .unwrap_or_default(),
+                seconds: object.optional_number("seconds", &mut faults),
+                promised_for: object.optional("promised_for", &mut faults),
                 ..Fields::default()
             };
             let occurred_at = object.optional("occurred_at", &mut faults);
@@ -289,7 +293,8 @@ impl Record {
 
 fn refuse_strangers(kind: EventKind, fields: &Fields, faults: &mut Faults) {
     use EventKind::{
-        Acknowledged, Agreed, Cancelled, Corrected, Paused, Refused, Resumed, SeverityChanged,
+        Acknowledged, Agreed, Cancelled, Corrected, DataLoss, Paused, Promised, Refused, Resumed,
+        SeverityChanged,
     };
     let carried = [
         (
@@ -311,6 +316,16 @@ fn refuse_strangers(kind: EventKind, fields: &Fields, faults: &mut Faults) {
         ("taken_back", fields.taken_back, kind == Corrected),
         ("void", fields.void, kind == Cancelled),
         ("metrics", !fields.metrics.is_empty(), kind == Acknowledged),
+        (
+            "seconds",
+            fields.seconds.is_some(),
+            matches!(kind, DataLoss | Corrected),
+        ),
+        (
+            "promised_for",
+            fields.promised_for.is_some(),
+            kind == Promised,
+        ),
     ];
     for (field, given, allowed) in carried {
         faults.require(

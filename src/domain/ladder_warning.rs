@@ -140,6 +140,8 @@ mod tests {
             }],
             on_severity_change: OnSeverityChange::FromStart,
             on_reopen: OnReopen::Continue,
+            confirmation: None,
+            root_cause_from: crate::domain::terms::RootCauseFrom::Resolved,
             ladder,
         }
     }

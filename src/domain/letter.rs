@@ -191,6 +191,9 @@ pub struct ClockFacts {
     /// When it stopped.
     #[serde(default)]
     pub stopped_at: Option<Moment>,
+    /// How much data was lost, in microseconds of data, once that is measured.
+    #[serde(default)]
+    pub lost: Option<Micros>,
     /// Late by that much open time, in microseconds.
     #[serde(default)]
     pub late_open: Option<Micros>,
@@ -209,6 +212,11 @@ pub enum Promised {
     /// Within that much open time.
     OpenTime {
         /// The budget in microseconds.
+        micros: Micros,
+    },
+    /// No more than that much data lost.
+    Amount {
+        /// The limit in microseconds of data.
         micros: Micros,
     },
     /// By the end, or a time, of a business day.

@@ -45,8 +45,23 @@ pub struct Promise {
     pub on_severity_change: OnSeverityChange,
     /// What a reopening does to stopped clocks.
     pub on_reopen: OnReopen,
+    /// Whether a repair counts only once we confirm it; none: at once.
+    #[serde(default)]
+    pub confirmation: Option<Confirmation>,
+    /// Which event starts the clock of `root_cause`.
+    #[serde(default)]
+    pub root_cause_from: RootCauseFrom,
     /// Our escalation policy under these terms.
     pub ladder: Vec<Step>,
+}
+
+/// How long we have to say whether a repair is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confirmation {
+    /// So many business days of the calendar in which the repair was promised, until the same time of
+    /// day; our silence until then is a yes.
+    pub business_days: u32,
 }
 
 /// One level of the contract's own scale.
@@ -135,12 +150,38 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// Which event starts the clock of `root_cause`.
+    RootCauseFrom {
+        /// The final repair.
+        Resolved = "resolved",
+        /// The service being back, or the final repair if that comes first.
+        Restored = "restored",
+    }
+}
+
+impl Default for RootCauseFrom {
+    fn default() -> Self {
+        Self::Resolved
+    }
+}
+
 impl Promise {
     /// The commitment for that metric and severity.
     pub fn commitment(&self, metric: Metric, severity: &str) -> Option<&Commitment> {
         self.commitments
             .iter()
             .find(|commitment| commitment.metric == metric && commitment.severity == severity)
+    }
+
+    /// The calendar in which the days for a confirmation are counted: that of the repair promised for the
+    /// severity, or else of whatever is promised for it, or at all.
+    pub fn calendar_of_confirmation(&self, severity: &str) -> Option<CalendarId> {
+        let promised = |commitment: &&Commitment| commitment.severity == severity;
+        self.commitment(Metric::Resolve, severity)
+            .or_else(|| self.commitments.iter().find(promised))
+            .or_else(|| self.commitments.first())
+            .map(|commitment| commitment.calendar_id)
     }
 
     /// The clock stop of that code.

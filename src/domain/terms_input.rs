@@ -17,7 +17,9 @@ use super::CalendarId;
 use super::calendar_book::CalendarBook;
 use super::input::{Faults, FieldError};
 use super::reading::Object;
-use super::terms::{ClockStop, OnReopen, OnSeverityChange, Promise, Severity};
+use super::terms::{
+    ClockStop, Confirmation, OnReopen, OnSeverityChange, Promise, RootCauseFrom, Severity,
+};
 use super::words::Metric;
 use crate::time::Moment;
 
@@ -45,6 +47,7 @@ const TERMS_FIELDS: &[&str] = &[
     "on_severity_change",
     "on_reopen",
     "confirmation",
+    "root_cause_from",
     "ladder",
 ];
 
@@ -94,12 +97,10 @@ pub fn read(value: &Value, path: &str, book: &CalendarBook, now: Moment) -> Term
         promise.on_reopen = object
             .optional("on_reopen", &mut faults)
             .unwrap_or(OnReopen::Continue);
-        if object.get("confirmation").is_some() {
-            faults.add(
-                object.at("confirmation"),
-                "confirmation by us is not offered yet; leave it out or write null",
-            );
-        }
+        promise.root_cause_from = object
+            .optional("root_cause_from", &mut faults)
+            .unwrap_or_default();
+        promise.confirmation = confirmation(&object, &mut faults);
     }
     TermsReading {
         effective_from,
@@ -151,6 +152,8 @@ fn nothing() -> Promise {
         commitments: Vec::new(),
         on_severity_change: OnSeverityChange::FromStart,
         on_reopen: OnReopen::Continue,
+        confirmation: None,
+        root_cause_from: RootCauseFrom::Resolved,
         ladder: Vec::new(),
     }
 }
@@ -175,6 +178,28 @@ fn fee(object: &Object<'_>, faults: &mut Faults) -> Option<i64> {
         "the monthly fee is a number of minor units (cents) that is not negative; leave it out if there is none",
     );
     Some(fee)
+}
+
+/// Days that terms give for a confirmation where they do not say how many.
+const DAYS_TO_CONFIRM: i64 = 5;
+
+/// `null`, or `{"business_days": 5}`; without a number the usual five.
+fn confirmation(object: &Object<'_>, faults: &mut Faults) -> Option<Confirmation> {
+    let value = object.get("confirmation")?;
+    let path = object.at("confirmation");
+    let given = Object::open(value, &path, &["business_days"], faults)?;
+    let days = given
+        .optional_number("business_days", faults)
+        .unwrap_or(DAYS_TO_CONFIRM);
+    let days = u32::try_from(days)
+        .ok()
+        .filter(|days| (1..=366).contains(days));
+    faults.require(
+        days.is_some(),
+        given.at("business_days"),
+        "we have 1 to 366 business days to confirm a repair",
+    );
+    days.map(|business_days| Confirmation { business_days })
 }
 
 /// Rows without fault, and the codes of all rows.
@@ -254,6 +279,15 @@ fn clock_stops(object: &Object<'_>, faults: &mut Faults) -> Rows<ClockStop> {
         faults.check(&path, &texts);
         codes.add(&texts.code, row.at("code"), faults);
         let metrics = metrics(&row, faults);
+        let holds_amount = metrics
+            .iter()
+            .flatten()
+            .any(|metric| *metric == Metric::DataLoss);
+        faults.require(
+            !holds_amount,
+            row.at("metrics"),
+            "data_loss is an amount, not a time; no clock stop can hold it",
+        );
         faults.require(
             metrics.is_some(),
             row.at("metrics"),
@@ -296,7 +330,7 @@ fn metrics(row: &Object<'_>, faults: &mut Faults) -> Option<Vec<Metric>> {
     let before = row.list("metrics", &mut Faults::none()).len();
     let mut found = Vec::new();
     for (path, item) in row.list("metrics", faults) {
-        match item.as_str().map(metric) {
+        match item.as_str().map(|text| Metric::from_str(text.trim())) {
             Some(Ok(metric)) if found.contains(&metric) => {
                 faults.add(path, format!("{metric} is named twice"));
             }
@@ -311,17 +345,6 @@ fn metrics(row: &Object<'_>, faults: &mut Faults) -> Option<Vec<Metric>> {
         format!("name at least one of {}", metric_words()),
     );
     Some(found)
-}
-
-/// A metric that is offered.
-fn metric(text: &str) -> Result<Metric, String> {
-    match text.trim() {
-        later @ ("root_cause" | "data_loss") => Err(format!(
-            "{later} is not offered yet; use one of {}",
-            metric_words()
-        )),
-        text => Metric::from_str(text),
-    }
 }
 
 fn metric_words() -> String {

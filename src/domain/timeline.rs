@@ -74,6 +74,12 @@ pub struct Fields {
     /// `acknowledged`: the clocks that were taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metrics: Vec<Metric>,
+    /// `data_loss`: how many seconds of data. `corrected`: the right number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<i64>,
+    /// `promised`: the time that the vendor named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promised_for: Option<Moment>,
     /// `deadline_moved`: the due moment before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_before: Option<Moment>,
@@ -99,6 +105,8 @@ pub struct Fact {
     pub severity: Option<String>,
     /// The clock stop, for `paused` and `resumed`.
     pub stop: Option<String>,
+    /// For `data_loss`: how many seconds of data.
+    pub seconds: Option<i64>,
     /// For a pause: what the other side said, and in which event.
     pub answer: Option<(EventKind, i64)>,
     /// For `cancelled`: whether the incident was never one.
@@ -138,6 +146,7 @@ pub fn facts(events: &[Event]) -> Vec<Fact> {
             at: right.at,
             severity: right.severity,
             stop: right.stop,
+            seconds: right.seconds,
             answer,
             void: event.fields.void,
         });
@@ -159,6 +168,7 @@ struct Right {
     at: Moment,
     severity: Option<String>,
     stop: Option<String>,
+    seconds: Option<i64>,
 }
 
 /// What an event says after its corrections; nothing when it was taken back.
@@ -168,6 +178,7 @@ fn corrected(events: &[Event], event: &Event) -> Option<Right> {
         at: event.occurred_at,
         severity: event.fields.severity.clone(),
         stop: event.fields.stop.clone(),
+        seconds: event.fields.seconds,
     };
     if let Some(correction) = correction_of(events, event.seq) {
         let change = effective_change(events, correction);
@@ -177,6 +188,7 @@ fn corrected(events: &[Event], event: &Event) -> Option<Right> {
         right.at = change.corrected_at.unwrap_or(right.at);
         right.severity = change.severity.or(right.severity);
         right.stop = change.stop.or(right.stop);
+        right.seconds = change.seconds.or(right.seconds);
     }
     Some(right)
 }
@@ -189,6 +201,7 @@ fn effective_change(events: &[Event], correction: &Event) -> Fields {
         change.corrected_at = better.corrected_at.or(change.corrected_at);
         change.severity = better.severity.or(change.severity);
         change.stop = better.stop.or(change.stop);
+        change.seconds = better.seconds.or(change.seconds);
         change.taken_back = false;
     }
     change
@@ -248,7 +261,9 @@ pub fn standing<'a>(facts: impl IntoIterator<Item = &'a Fact>, case: CaseId) -> 
     for fact in of_case(facts, case) {
         match fact.kind {
             EventKind::Resolved if standing == Standing::Open => standing = Standing::Resolved,
-            EventKind::Reopened if standing == Standing::Resolved => standing = Standing::Open,
+            EventKind::Reopened | EventKind::Rejected if standing == Standing::Resolved => {
+                standing = Standing::Open;
+            }
             EventKind::Cancelled => standing = Standing::Cancelled,
             _ => {}
         }

@@ -13,6 +13,12 @@ text_enum! {
         Restore = "restore",
         /// From the report to the final repair.
         Resolve = "resolve",
+        /// From the final repair (or, if the terms say so, from the service being back) to the explanation
+        /// of why it happened.
+        RootCause = "root_cause",
+        /// How much data was lost: an amount, in microseconds of data, not a time (recovery point
+        /// objective).
+        DataLoss = "data_loss",
     }
 }
 
@@ -25,12 +31,18 @@ text_enum! {
         Responded = "responded",
         /// The vendor said how it stands.
         Updated = "updated",
+        /// The vendor named a time by which it will have done something.
+        Promised = "promised",
         /// A way round the trouble works.
         WorkedAround = "worked_around",
         /// The service is back.
         Restored = "restored",
         /// The trouble is repaired.
         Resolved = "resolved",
+        /// We agree that it is repaired.
+        Confirmed = "confirmed",
+        /// We do not: that repair never happened.
+        Rejected = "rejected",
         /// It was not: the stopped clocks go on.
         Reopened = "reopened",
         /// A clock stop of the terms begins.
@@ -43,6 +55,10 @@ text_enum! {
         Resumed = "resumed",
         /// The case has another severity from now on.
         SeverityChanged = "severity_changed",
+        /// How much data was lost is measured.
+        DataLoss = "data_loss",
+        /// The vendor said why it happened.
+        CauseExplained = "cause_explained",
         /// One of us has taken an escalation.
         Acknowledged = "acknowledged",
         /// A calendar edit moved a running deadline.
@@ -73,10 +89,14 @@ text_enum! {
 text_enum! {
     /// How a clock stands.
     ClockState {
+        /// What it starts with has not happened yet.
+        Pending = "pending",
         /// Time counts.
         Running = "running",
         /// A permitted clock stop holds it.
         Paused = "paused",
+        /// Stopped by a repair that we have not confirmed yet; nothing falls due meanwhile.
+        Awaiting = "awaiting",
         /// Stopped at or before its due moment.
         Met = "met",
         /// Stopped after its due moment.

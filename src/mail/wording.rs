@@ -154,11 +154,15 @@ pub fn metric(metric: Metric, locale: Locale) -> &'static str {
         (Metric::Workaround, Locale::En) => "workaround",
         (Metric::Restore, Locale::En) => "restoration of service",
         (Metric::Resolve, Locale::En) => "final repair",
+        (Metric::RootCause, Locale::En) => "explanation of the cause",
+        (Metric::DataLoss, Locale::En) => "limit on lost data",
         (Metric::Respond, Locale::ZhCn) => "首次响应",
         (Metric::Update, Locale::ZhCn) => "进展通报",
         (Metric::Workaround, Locale::ZhCn) => "临时解决措施",
         (Metric::Restore, Locale::ZhCn) => "服务恢复",
         (Metric::Resolve, Locale::ZhCn) => "彻底修复",
+        (Metric::RootCause, Locale::ZhCn) => "原因说明",
+        (Metric::DataLoss, Locale::ZhCn) => "数据丢失限额",
     }
 }
 
@@ -183,15 +187,20 @@ pub fn event(kind: EventKind, locale: Locale) -> &'static str {
         K::Reported => ("reported", "已报告"),
         K::Responded => ("responded", "已响应"),
         K::Updated => ("updated", "已通报进展"),
+        K::Promised => ("time promised", "已承诺时间"),
         K::WorkedAround => ("workaround in place", "已有临时措施"),
         K::Restored => ("service restored", "服务已恢复"),
         K::Resolved => ("resolved", "已解决"),
+        K::Confirmed => ("repair confirmed", "确认已解决"),
+        K::Rejected => ("repair rejected", "不认可已解决"),
         K::Reopened => ("reopened", "重新打开"),
         K::Paused => ("clock paused", "计时暂停"),
         K::Agreed => ("pause agreed", "同意暂停"),
         K::Refused => ("pause refused", "拒绝暂停"),
         K::Resumed => ("clock resumed", "计时恢复"),
         K::SeverityChanged => ("severity changed", "严重级别变更"),
+        K::DataLoss => ("data loss measured", "数据丢失已测定"),
+        K::CauseExplained => ("cause explained", "已说明原因"),
         K::Acknowledged => ("escalation taken", "已接手升级"),
         K::DeadlineMoved => ("deadline moved", "期限调整"),
         K::Noted => ("noted", "备注"),
@@ -212,6 +221,12 @@ pub fn promise(promised: &Promised, locale: Locale) -> String {
         }
         (Promised::OpenTime { micros }, Locale::ZhCn) => {
             format!("服务时间 {}内", budget(*micros, locale))
+        }
+        (Promised::Amount { micros }, Locale::En) => {
+            format!("at most {} of data lost", budget(*micros, locale))
+        }
+        (Promised::Amount { micros }, Locale::ZhCn) => {
+            format!("数据丢失不超过 {}", budget(*micros, locale))
         }
         (Promised::BusinessDays { days, at }, Locale::En) => {
             let time = match at.as_str() {
@@ -320,7 +335,26 @@ pub fn standing(clock: &ClockFacts, zone: Zone, locale: Locale) -> String {
         .filter(|left| *left >= 0)
         .map(|left| duration(left, locale));
     let overdue = is_overdue(clock);
+    if let Some(lost) = clock.lost {
+        let lost = duration(lost, locale);
+        return match (clock.state == ClockState::Missed, english) {
+            (true, true) => format!("missed; {lost} of data lost"),
+            (true, false) => format!("未达标；丢失数据 {lost}"),
+            (false, true) => format!("met; {lost} of data lost"),
+            (false, false) => format!("已达标；丢失数据 {lost}"),
+        };
+    }
     match (clock.state, english) {
+        (ClockState::Pending, true) => "not begun yet".to_string(),
+        (ClockState::Pending, false) => "尚未开始".to_string(),
+        (ClockState::Awaiting, true) => match stopped {
+            Some(at) => format!("done {at}; our confirmation is awaited"),
+            None => "our confirmation is awaited".to_string(),
+        },
+        (ClockState::Awaiting, false) => match stopped {
+            Some(at) => format!("{at} 完成，待我方确认"),
+            None => "待我方确认".to_string(),
+        },
         (ClockState::Cancelled, true) => "no longer asked for".to_string(),
         (ClockState::Cancelled, false) => "已不再要求".to_string(),
         (ClockState::Met, true) => match stopped {

@@ -392,6 +392,15 @@ pub fn due(conn: &mut Conn, now: Moment, limit: i64) -> Result<Vec<IncidentId>> 
     Ok(incidents)
 }
 
+/// Whether a clock of the incident fell due before that moment and was not looked at since.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn is_due(conn: &mut Conn, incident: IncidentId, now: Moment) -> Result<bool> {
+    let overdue = timers::incident_id.eq(incident).and(timers::at.lt(now));
+    Ok(diesel::select(diesel::dsl::exists(timers::table.filter(overdue))).get_result(conn)?)
+}
+
 /// When the next timer falls due.
 ///
 /// # Errors

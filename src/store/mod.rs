@@ -111,6 +111,22 @@ impl Tx<'_> {
         self.now
     }
 
+    /// Does what the engine would have done by the last moment before this one: what time brought comes
+    /// before what is recorded now.
+    ///
+    /// # Errors
+    /// As that does.
+    pub(crate) fn just_before<T>(
+        &mut self,
+        does: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let (now, actor) = (self.now, self.actor);
+        (self.now, self.actor) = (now - 1, Actor::Engine);
+        let done = does(self);
+        (self.now, self.actor) = (now, actor);
+        done
+    }
+
     /// Who does it.
     pub fn actor(&self) -> Actor {
         self.actor

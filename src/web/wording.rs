@@ -116,13 +116,14 @@ pub fn target(target: Target) -> String {
 pub fn promise(metric: Metric, of: Target) -> String {
     match metric {
         Metric::Update => format!("every {}", target(of)),
+        Metric::DataLoss => format!("at most {} of data", target(of)),
         _ => target(of),
     }
 }
 
 /// A metric as it begins a sentence.
 pub fn metric(metric: Metric) -> String {
-    capitalised(metric.as_str())
+    capitalised(&metric.as_str().replace('_', " "))
 }
 
 /// An amount in minor units: `EUR 12,000.00`.

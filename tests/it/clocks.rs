@@ -1,7 +1,10 @@
 //! The rules of metrics and clocks, told as timelines of one case and judged without a database.
 
+mod amounts;
 mod answers;
+mod causes;
 mod changes;
+mod confirmations;
 mod corrections;
 mod edits;
 mod ladder;

@@ -65,17 +65,21 @@ enum Reach {
 
 /// Whether an event of that kind stops a clock of that metric, or ends an interval of `update`.
 fn answers(metric: Metric, kind: EventKind) -> bool {
-    use EventKind::{Resolved, Responded, Restored, Updated, WorkedAround};
+    use EventKind::{
+        CauseExplained, Promised, Resolved, Responded, Restored, Updated, WorkedAround,
+    };
     match metric {
         Metric::Respond | Metric::Update => {
             matches!(
                 kind,
-                Responded | Updated | WorkedAround | Restored | Resolved
+                Responded | Updated | Promised | WorkedAround | Restored | Resolved
             )
         }
         Metric::Workaround => matches!(kind, WorkedAround | Restored | Resolved),
         Metric::Restore => matches!(kind, Restored | Resolved),
         Metric::Resolve => matches!(kind, Resolved),
+        Metric::RootCause => matches!(kind, CauseExplained),
+        Metric::DataLoss => false,
     }
 }
 
@@ -94,6 +98,8 @@ fn edits(promise: &Promise, book: &CalendarBook, from: Moment, now: Moment) -> V
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Status {
+    /// What it starts with has not happened.
+    Pending,
     Open,
     Stopped(Moment),
     Cancelled,
@@ -131,6 +137,10 @@ struct Walk<'a> {
     interval: i32,
     /// Share of the budget used when the commitment fell away, for `carry_fraction`.
     share: Option<(Micros, Micros)>,
+    /// While a repair waits for our confirmation: until when.
+    awaiting: Option<Moment>,
+    /// The number of the event in which the cause was explained before that was owed.
+    explained: Option<i64>,
     seqs: Vec<i64>,
 }
 
@@ -161,14 +171,23 @@ impl<'a> Walk<'a> {
             run: 1,
             interval: 1,
             share: None,
+            awaiting: None,
+            explained: None,
             seqs: vec![reported.seq],
         };
-        walk.begin_lap(reported.at)?;
+        if metric == Metric::RootCause {
+            walk.status = Status::Pending;
+        } else {
+            walk.begin_lap(reported.at)?;
+        }
         Ok(walk)
     }
 
     /// Walks to that moment: due moments on the way are breaches.
     fn advance(&mut self, to: Moment, reach: Reach) -> Result<(), CalendarError> {
+        if self.awaiting.is_some_and(|until| until <= to) {
+            self.confirm();
+        }
         while self.status == Status::Open && self.commitment.is_some() {
             let Some(lap) = &mut self.lap else { break };
             let Some(due) = lap.due_at.filter(|_| lap.verdict.is_none()) else {
@@ -215,6 +234,13 @@ impl<'a> Walk<'a> {
                 self.severity_changed(fact.at, severity.clone())
             }
             EventKind::Reopened => self.reopen(fact),
+            // For what it stopped, a rejected repair is not among the facts at all.
+            EventKind::Rejected if self.metric == Metric::RootCause => self.reopen(fact),
+            EventKind::Confirmed => {
+                self.confirmed(fact);
+                Ok(())
+            }
+            kind if self.begins_with(kind) => self.begin(fact),
             kind if answers(self.metric, kind) => self.answer(fact),
             _ => Ok(()),
         }
@@ -237,6 +263,14 @@ impl<'a> Walk<'a> {
             }
         }
         self.close_lap();
+        // What waits for its start, or was cancelled while it did, has counted nothing.
+        if (self.status == Status::Pending || self.finished.is_empty())
+            && let Some(commitment) = &self.commitment
+        {
+            let mut lap = Lap::empty(Arc::clone(commitment), self.book, self.origin);
+            (lap.run, lap.seqs) = (self.run, self.seqs.clone());
+            self.finished.push(lap);
+        }
         let Some(last) = self.finished.last() else {
             return Ok(None);
         };
@@ -250,6 +284,8 @@ impl<'a> Walk<'a> {
         let state = match self.status {
             Status::Cancelled => ClockState::Cancelled,
             _ if gone => ClockState::Cancelled,
+            Status::Pending => ClockState::Pending,
+            Status::Stopped(_) if self.awaiting.is_some() => ClockState::Awaiting,
             Status::Open if held => ClockState::Paused,
             Status::Open => ClockState::Running,
             Status::Stopped(_) if missed => ClockState::Missed,

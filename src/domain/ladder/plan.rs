@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::calendar::CalendarError;
 use super::super::clock::{Clock, Lap};
+use super::super::words::Metric;
 use super::step::{Direction, Measured, Step, Until, When};
 use crate::time::{HOUR, Micros, Moment};
 
@@ -141,7 +142,7 @@ pub fn plan(
         noticed: &noticed,
         plan: Plan::default(),
     };
-    for lap in &clock.laps {
+    for lap in clock.laps.iter().filter(|lap| !clock.is_pending(lap)) {
         let lives = lap
             .ended_at
             .is_none_or(|ended| ended > past.generation.began);
@@ -186,6 +187,10 @@ impl<'a> Planner<'a> {
             // What was over in time has no deadline behind it, not even at its last moment.
             let in_time = lap.ended_at.is_some() && lap.breached_at.is_none();
             if in_time && step.when.direction() != Direction::Before {
+                continue;
+            }
+            // An amount gives no warning: it is known only once it is too much.
+            if self.clock.metric == Metric::DataLoss && step.when.direction() == Direction::Before {
                 continue;
             }
             match place(step.when, lap)? {

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use serde_json::Value;
 use validator::Validate;
 
-use super::{Known, bounded, metric, not_among};
+use std::str::FromStr;
+
+use super::{Known, bounded, not_among};
 use crate::domain::CalendarId;
 use crate::domain::calendar_book::View;
 use crate::domain::example::deadline;
@@ -53,7 +55,7 @@ pub(super) fn read(object: &Object<'_>, known: &Known<'_>, faults: &mut Faults) 
         };
         let metric = row
             .text("metric", faults)
-            .and_then(|text| faults.take(&row.at("metric"), metric(&text)));
+            .and_then(|text| faults.take(&row.at("metric"), Metric::from_str(text.trim())));
         let severity = row
             .text("severity", faults)
             .filter(|code| known.check_severity(code, row.at("severity"), faults));
@@ -91,7 +93,9 @@ fn read_row(
     let stops = stops(row, metric, known, faults);
     let (target, (calendar_id, view)) = (target?, calendar?);
     // A deadline that cannot be found would stop every incident under these terms.
-    if let Err(error) = deadline(target, &view.calendar, known.now) {
+    if metric != Some(Metric::DataLoss)
+        && let Err(error) = deadline(target, &view.calendar, known.now)
+    {
         faults.add(row.at("target"), error.to_string());
         return None;
     }
@@ -121,6 +125,10 @@ pub fn read_target(
         (Target::BusinessDays { days: 0, .. }, Some(Metric::Update)) => {
             Some("an update is due at intervals of at least one business day".to_string())
         }
+        (Target::BusinessDays { .. }, Some(Metric::DataLoss)) => Some(
+            "how much data may be lost is an amount; write it as open_time, such as {\"open_time\": \"PT15M\"}"
+                .to_string(),
+        ),
         (Target::OpenTime(budget), _) if budget < 0 => Some("a target is not negative".to_string()),
         (Target::BusinessDays { days, .. }, _) if days > MOST_DAYS => {
             Some(format!("a target has at most {MOST_DAYS} business days"))

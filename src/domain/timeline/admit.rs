@@ -89,6 +89,9 @@ pub fn admit(
             format!("no clock that a reopening could start again was stopped by {at}"),
         ),
         EventKind::Corrected => corrected(draft, events, cases, now, &mut faults),
+        EventKind::Confirmed | EventKind::Rejected => confirmation(draft, &concerned, &mut faults),
+        EventKind::Promised => promised(draft, at, &mut faults),
+        EventKind::DataLoss => data_loss(draft, &facts, &concerned, &mut faults),
         EventKind::Cancelled => {
             faults.require(
                 !draft.reason.trim().is_empty(),
@@ -108,6 +111,7 @@ pub fn admit(
         | EventKind::WorkedAround
         | EventKind::Restored
         | EventKind::Resolved
+        | EventKind::CauseExplained
         | EventKind::Noted => {}
     }
     let over = concerned
@@ -213,6 +217,7 @@ pub fn open_pauses<'a>(
     case: Option<CaseId>,
 ) -> Vec<&'a Fact> {
     let mut open: Vec<&Fact> = Vec::new();
+    let mut before: Vec<&Fact> = Vec::new();
     for fact in facts
         .into_iter()
         .filter(|fact| fact.case.is_none() || case.is_none() || fact.case == case)
@@ -222,7 +227,12 @@ pub fn open_pauses<'a>(
             (EventKind::Paused, _) if matches!(fact.answer, Some((EventKind::Refused, _))) => {}
             (EventKind::Paused, Some(_)) => open.push(fact),
             (EventKind::Resumed, Some(_)) => open.retain(|pause| pause.stop != fact.stop),
-            (EventKind::Resumed, None) | (EventKind::Resolved, _) => open.clear(),
+            (EventKind::Resumed, None) => open.clear(),
+            (EventKind::Resolved, _) if open.is_empty() => {}
+            (EventKind::Resolved, _) => before = std::mem::take(&mut open),
+            // That repair never happened, so it ended no pause.
+            (EventKind::Rejected, _) => open.append(&mut before),
+            (EventKind::Confirmed | EventKind::Reopened, _) => before.clear(),
             _ => {}
         }
     }
@@ -294,6 +304,71 @@ fn answered(draft: &Draft, events: &[Event], cases: &[(CaseId, &Promise)], fault
     }
 }
 
+/// Whether a repair waits for this answer is asked of the clocks, which know the days it has.
+fn confirmation(draft: &Draft, cases: &[&(CaseId, &Promise)], faults: &mut Faults) {
+    faults.require(
+        cases
+            .iter()
+            .any(|(_, promise)| promise.confirmation.is_some()),
+        "kind",
+        "the terms ask for no confirmation of a repair; record reopened if it is none",
+    );
+    faults.require(
+        draft.kind == EventKind::Confirmed || !draft.reason.trim().is_empty(),
+        "reason",
+        "say why the repair is rejected",
+    );
+}
+
+fn promised(draft: &Draft, at: Moment, faults: &mut Faults) {
+    match draft.fields.promised_for {
+        None => faults.add("promised_for", "write the time that the vendor named"),
+        Some(promised) => faults.require(
+            promised >= at,
+            "promised_for",
+            format!(
+                "the vendor cannot have promised at {at} something for {promised}, before that"
+            ),
+        ),
+    }
+}
+
+/// A hundred years of data, in seconds; more is a slip of the finger.
+const MOST_DATA: i64 = 100 * 366 * 24 * 3600;
+
+fn amount(seconds: i64, faults: &mut Faults) {
+    faults.require(
+        (0..=MOST_DATA).contains(&seconds),
+        "seconds",
+        format!("the seconds of data lost lie between 0 and {MOST_DATA}"),
+    );
+}
+
+fn data_loss(draft: &Draft, facts: &[Fact], cases: &[&(CaseId, &Promise)], faults: &mut Faults) {
+    match draft.fields.seconds {
+        None => faults.add(
+            "seconds",
+            "write how many seconds of data were lost; 0 if none",
+        ),
+        Some(seconds) => amount(seconds, faults),
+    }
+    let measured = facts.iter().find(|fact| {
+        fact.kind == EventKind::DataLoss
+            && cases
+                .iter()
+                .any(|(case, _)| fact.case.is_none_or(|of| of == *case))
+    });
+    if let Some(measured) = measured {
+        faults.add(
+            "kind",
+            format!(
+                "the loss of data was measured in event {}; correct that event if it is wrong",
+                measured.seq
+            ),
+        );
+    }
+}
+
 fn severity(draft: &Draft, cases: &[&(CaseId, &Promise)], before: &[&Fact], faults: &mut Faults) {
     let Some(code) = draft.fields.severity.as_deref() else {
         return faults.add("severity", "name the severity that applies from now on");
@@ -340,10 +415,12 @@ fn unknown_severity(code: &str, case: CaseId, promise: &Promise, cases: usize) -
 }
 
 fn has_stopped(before: &[&Fact], case: CaseId) -> bool {
-    let mut stopped = false;
+    let (mut stopped, mut stopped_before) = (false, false);
     for fact in of_case(before.iter().copied(), case) {
         match fact.kind {
-            EventKind::WorkedAround | EventKind::Restored | EventKind::Resolved => stopped = true,
+            EventKind::WorkedAround | EventKind::Restored => stopped = true,
+            EventKind::Resolved => (stopped_before, stopped) = (stopped, true),
+            EventKind::Rejected => stopped = stopped_before,
             EventKind::Reopened => stopped = false,
             _ => {}
         }
@@ -392,10 +469,12 @@ fn corrected(
             ),
         );
     }
-    let changes =
-        fields.corrected_at.is_some() || fields.severity.is_some() || fields.stop.is_some();
+    let changes = fields.corrected_at.is_some()
+        || fields.severity.is_some()
+        || fields.stop.is_some()
+        || fields.seconds.is_some();
     if changes == fields.taken_back {
-        faults.add("corrects", "say what is right (occurred_at, severity or stop), or take the event back (taken_back), not both");
+        faults.add("corrects", "say what is right (occurred_at, severity, stop or seconds), or take the event back (taken_back), not both");
     }
     if fields.taken_back && target.kind == EventKind::Reported {
         faults.add(
@@ -422,6 +501,14 @@ fn corrected(
                 );
             }
         }
+    }
+    if let Some(seconds) = fields.seconds {
+        amount(seconds, faults);
+        faults.require(
+            kind == EventKind::DataLoss,
+            "seconds",
+            format!("event {seq} ({kind}) carries no seconds of data"),
+        );
     }
     if let Some(code) = fields.stop.as_deref() {
         if !matches!(kind, EventKind::Paused | EventKind::Resumed) {

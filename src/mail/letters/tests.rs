@@ -49,6 +49,7 @@ fn clock(state: ClockState) -> ClockFacts {
         run: 1,
         breached_at: None,
         stopped_at: None,
+        lost: None,
         late_open: None,
         late_elapsed: None,
         remaining: Some(3 * MINUTE + 45 * SECOND),

@@ -59,7 +59,7 @@ pub(super) struct ClockBody {
     state: ClockState,
     severity: String,
     clause: String,
-    started_at: Moment,
+    started_at: Option<Moment>,
     due_at: Option<Moment>,
     provisional: bool,
     #[serde(serialize_with = "in_seconds")]
@@ -68,6 +68,7 @@ pub(super) struct ClockBody {
     spent_seconds: Micros,
     breached_at: Option<Moment>,
     stopped_at: Option<Moment>,
+    confirmed_by: Option<Moment>,
     run: i32,
     interval: i32,
 }
@@ -83,13 +84,14 @@ impl ClockBody {
             state: row.state,
             severity: row.severity,
             clause: row.clause,
-            started_at: row.started_at,
+            started_at: (row.state != ClockState::Pending).then_some(row.started_at),
             due_at: row.due_at,
             provisional: row.provisional,
             target_seconds: row.budget,
             spent_seconds: row.spent,
             breached_at: row.breached_at,
             stopped_at: row.stopped_at,
+            confirmed_by: None,
             run: row.run,
             interval: row.interval,
         };
@@ -98,7 +100,8 @@ impl ClockBody {
             body.state = clock.state;
             body.severity.clone_from(&lap.commitment.severity);
             body.clause.clone_from(&lap.commitment.clause);
-            body.started_at = lap.started_at;
+            body.started_at = (!clock.is_pending(lap)).then_some(lap.started_at);
+            body.confirmed_by = lap.confirmed_by;
             body.due_at = lap.due_at;
             body.provisional = lap.provisional;
             body.target_seconds = lap.budget;

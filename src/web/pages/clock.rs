@@ -66,6 +66,7 @@ impl ClockCard {
                 _ => lap.commitment.clause.clone(),
             },
             tone,
+            // An amount has no deadline; the moment at which it was too much stands with the breach.
             due: due.map_or_else(Shown::default, |due| {
                 reader.sees(due, case.contract.time_zone.0)
             }),
@@ -114,7 +115,8 @@ fn tone(clock: &Clock, percent: u32, now: Moment) -> &'static str {
         ClockState::Running => "calm",
         ClockState::Met => "good",
         ClockState::Missed => "late",
-        ClockState::Cancelled => "mute",
+        ClockState::Awaiting => "held",
+        ClockState::Pending | ClockState::Cancelled => "mute",
     }
 }
 
@@ -124,6 +126,8 @@ fn state(clock: &Clock, tone: &str) -> (&'static str, String) {
         (ClockState::Paused, "late") => ("paused", "Paused, past due"),
         (ClockState::Running, _) => ("running", "Running"),
         (ClockState::Paused, _) => ("paused", "Paused"),
+        (ClockState::Pending, _) => ("pending", "Not begun"),
+        (ClockState::Awaiting, _) => ("awaiting", "Awaiting us"),
         (ClockState::Met, _) => ("met", "Met"),
         (ClockState::Missed, _) => ("missed", "Missed"),
         (ClockState::Cancelled, _) => ("cancelled", "Cancelled"),
@@ -133,7 +137,15 @@ fn state(clock: &Clock, tone: &str) -> (&'static str, String) {
 
 fn left(clock: &Clock, now: Moment) -> String {
     let lap = clock.current();
+    if clock.metric == Metric::DataLoss && lap.stopped_at.is_some() {
+        return format!("{} of data lost", wording::passed(lap.spent));
+    }
     match (clock.state, lap.due_at) {
+        (ClockState::Pending, _) if clock.metric == Metric::DataLoss => {
+            "the loss is not measured yet".to_string()
+        }
+        (ClockState::Pending, _) => "once it is repaired".to_string(),
+        (ClockState::Awaiting, _) => "we confirm or reject it".to_string(),
         (ClockState::Running | ClockState::Paused, Some(due)) => wording::countdown(due - now),
         (ClockState::Running | ClockState::Paused, None) => {
             wording::remaining(lap.budget - lap.spent)
@@ -184,6 +196,10 @@ fn note(
                 stop.code, stop.clause, stop.name, since.here
             ));
         }
+    }
+    if let Some(until) = lap.confirmed_by {
+        let until = reader.sees_here(until);
+        notes.push(format!("Our silence until {} is a yes", until.here));
     }
     if lap.provisional && clock.state.is_open() {
         notes.push(

@@ -7,7 +7,7 @@ use crate::domain::calendar_book::CalendarBook;
 use crate::domain::contract::Contract;
 use crate::domain::example::{Example, examples};
 use crate::domain::ladder_warning::LadderWarning;
-use crate::domain::terms::{Commitment, OnReopen, OnSeverityChange, Promise, Terms};
+use crate::domain::terms::{Commitment, OnReopen, OnSeverityChange, Promise, RootCauseFrom, Terms};
 use crate::domain::words::Metric;
 use crate::error::Result;
 use crate::store::{Conn, calendar, contract};
@@ -67,6 +67,14 @@ pub fn severity_change(rule: OnSeverityChange) -> &'static str {
     }
 }
 
+/// What the clock of the cause starts with.
+pub fn start_of_cause(start: RootCauseFrom) -> &'static str {
+    match start {
+        RootCauseFrom::Resolved => "the final repair",
+        RootCauseFrom::Restored => "the service being back",
+    }
+}
+
 /// What a reopening does to stopped clocks.
 pub fn reopening(rule: OnReopen) -> &'static str {
     match rule {
@@ -90,6 +98,10 @@ pub struct PromiseView {
     pub metrics: Vec<MetricRow>,
     /// When the example incident would be raised.
     pub raised: String,
+    /// How long we have to confirm a repair; empty where it counts at once.
+    pub confirmation: String,
+    /// What the clock of the cause starts with; empty where no cause is owed.
+    pub cause_from: &'static str,
     /// The steps of the ladder.
     pub ladder: Vec<StepView>,
     /// The clock stops.
@@ -179,6 +191,21 @@ impl PromiseView {
             severities: severities(promise),
             metrics: metrics(promise, &book, &examples),
             raised: examples.first().map_or_else(String::new, raised),
+            confirmation: promise.confirmation.map_or_else(String::new, |of| {
+                match of.business_days {
+                    1 => "within 1 business day".to_string(),
+                    days => format!("within {days} business days"),
+                }
+            }),
+            cause_from: if promise
+                .commitments
+                .iter()
+                .any(|of| of.metric == Metric::RootCause)
+            {
+                start_of_cause(promise.root_cause_from)
+            } else {
+                ""
+            },
             ladder: steps(promise, &warnings),
             stops: promise
                 .clock_stops

@@ -6,14 +6,14 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use serde_json::Value;
 
-use super::promise::{due, raised, reopening, severity_change};
+use super::promise::{due, raised, reopening, severity_change, start_of_cause};
 use super::{Choice, compound, page, try_again};
 use crate::actions;
 use crate::actions::contract::Preview;
 use crate::domain::contract::Contract;
 use crate::domain::input::FieldError;
 use crate::domain::ladder::{Hold, Until};
-use crate::domain::terms::{OnReopen, OnSeverityChange, Terms};
+use crate::domain::terms::{OnReopen, OnSeverityChange, RootCauseFrom, Terms};
 use crate::domain::words::Metric;
 use crate::error::Error;
 use crate::store::{calendar, contract, terms};
@@ -34,6 +34,8 @@ struct TermsPage {
     is_first: bool,
     severity_changes: Vec<Choice>,
     reopenings: Vec<Choice>,
+    /// What the clock of the cause starts with.
+    starts_of_cause: Vec<Choice>,
     offered: Offered,
     preview: Option<Shown>,
 }
@@ -169,6 +171,10 @@ async fn show(
         reopenings: OnReopen::ALL
             .iter()
             .map(|rule| Choice::new(rule.as_str(), reopening(*rule)))
+            .collect(),
+        starts_of_cause: RootCauseFrom::ALL
+            .iter()
+            .map(|start| Choice::new(start.as_str(), start_of_cause(*start)))
             .collect(),
         offered: Offered {
             metrics: Metric::ALL

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use redress::domain::CaseId;
 use redress::domain::clock::{Clock, Verdict, judge};
-use redress::domain::terms::{OnReopen, OnSeverityChange, Promise};
+use redress::domain::terms::{Confirmation, OnReopen, OnSeverityChange, Promise};
 use redress::domain::timeline::{Event, facts};
 use redress::domain::words::{ClockState, EventKind, Metric};
 use redress::time::{HOUR, MINUTE, Moment};
@@ -23,12 +23,17 @@ enum Happens {
 }
 
 fn happens() -> impl Strategy<Value = (i64, Happens)> {
-    use EventKind::{Reopened, Resolved, Responded, Restored, Updated, WorkedAround};
+    use EventKind::{
+        CauseExplained, Confirmed, Promised, Rejected, Reopened, Resolved, Responded, Restored,
+        Updated, WorkedAround,
+    };
     let stop = || prop::sample::select(vec!["ACCESS", "FORCE", "PARTS"]);
     let what = prop_oneof![
         4 => prop::sample::select(vec![Responded, Updated, WorkedAround, Restored, Resolved])
             .prop_map(Happens::Says),
         3 => Just(Happens::Says(Reopened)),
+        2 => prop::sample::select(vec![Resolved, CauseExplained, Promised]).prop_map(Happens::Says),
+        2 => prop::sample::select(vec![Confirmed, Rejected]).prop_map(Happens::Says),
         3 => stop().prop_map(Happens::Paused),
         3 => prop::option::of(stop()).prop_map(Happens::Resumed),
         3 => prop::sample::select(vec!["S1", "S2", "S3", "S4"]).prop_map(Happens::Severity),
@@ -37,9 +42,14 @@ fn happens() -> impl Strategy<Value = (i64, Happens)> {
     (prop_oneof![0..90i64, 0..1500i64], what)
 }
 
+/// What a severity change does, what a reopening does, and in how many days a repair is confirmed.
+type Policies = (OnSeverityChange, OnReopen, Option<u32>);
+
 /// Each metric under each severity but S4, in open time and in business days.
-fn promise(change: OnSeverityChange, reopen: OnReopen) -> Promise {
-    terms()
+fn promise((change, reopen, days_to_confirm): Policies) -> Promise {
+    let mut promise = terms()
+        .promises(Metric::RootCause, "S1", open("PT5H"), OFFICE)
+        .promises(Metric::RootCause, "S2", days(1, "close"), OFFICE)
         .promises(Metric::Respond, "S1", open("PT30M"), AROUND)
         .promises(Metric::Respond, "S2", open("PT1H"), OFFICE)
         .promises(Metric::Respond, "S3", days(1, "close"), OFFICE)
@@ -55,11 +65,13 @@ fn promise(change: OnSeverityChange, reopen: OnReopen) -> Promise {
         .promises(Metric::Resolve, "S2", open("PT10H"), OFFICE)
         .promises(Metric::Resolve, "S3", days(2, "same_time"), OFFICE)
         .on_change(change)
-        .on_reopen(reopen)
+        .on_reopen(reopen);
+    promise.confirmation = days_to_confirm.map(|business_days| Confirmation { business_days });
+    promise
 }
 
-fn told(change: OnSeverityChange, reopen: OnReopen, happenings: &[(i64, Happens)]) -> Story {
-    let mut story = Story::under(promise(change, reopen));
+fn told(policies: Policies, happenings: &[(i64, Happens)]) -> Story {
+    let mut story = Story::under(promise(policies));
     let mut now = at("Mon 08:00");
     story.reported(&shown(now), "S2");
     let mut edits = Vec::new();
@@ -110,10 +122,16 @@ fn is_consistent(clock: &Clock, now: Moment) {
             assert!(last.verdict.is_some() || last.due_at > Some(now), "{told}");
         }
         ClockState::Paused => assert_eq!(last.due_at, last.breached_at, "{told}"),
+        ClockState::Pending => assert_eq!(last.due_at, None, "{told}"),
+        ClockState::Awaiting => {
+            assert!(last.confirmed_by > Some(now), "{told}");
+            assert!(last.stopped_at.is_some(), "{told}");
+        }
         ClockState::Met | ClockState::Missed => assert!(last.stopped_at.is_some(), "{told}"),
         ClockState::Cancelled => assert!(last.ended_at.is_some(), "{told}"),
     }
-    assert_eq!(last.ended_at.is_none(), clock.state.is_open(), "{told}");
+    let going = clock.state.is_open() || clock.state == ClockState::Pending;
+    assert_eq!(last.ended_at.is_none(), going, "{told}");
     for lap in &clock.laps {
         assert!((0..=1000 * HOUR).contains(&lap.spent), "{told}");
         assert!(lap.started_at <= now, "{told}");
@@ -147,10 +165,11 @@ fn is_consistent(clock: &Clock, now: Moment) {
     assert!(laps.is_sorted() && laps[0] == (1, 1), "{told}");
 }
 
-fn policies() -> impl Strategy<Value = (OnSeverityChange, OnReopen)> {
+fn policies() -> impl Strategy<Value = Policies> {
     (
         prop::sample::select(OnSeverityChange::ALL),
         prop::sample::select(OnReopen::ALL),
+        prop::option::of(1..3u32),
     )
 }
 
@@ -161,10 +180,10 @@ proptest! {
     /// the clocks make sense.
     #[test]
     fn nothing_that_happens_later_removes_a_breach(
-        (change, reopen) in policies(),
+        policies in policies(),
         happenings in prop::collection::vec(happens(), 1..14),
     ) {
-        let story = told(change, reopen, &happenings);
+        let story = told(policies, &happenings);
         let end = at("Mon++ 00:00");
         let last = breaches(&judged(&story, &story.events, end));
         for count in 1..=story.events.len() {
@@ -191,13 +210,13 @@ proptest! {
     /// Typed live or entered whole after the fact, in any order, a timeline means the same.
     #[test]
     fn the_order_of_entry_means_nothing(
-        (change, reopen) in policies(),
+        policies in policies(),
         happenings in prop::collection::vec(happens(), 1..12),
         seed in any::<u64>(),
     ) {
         // Events of one moment keep the order in which they were entered, so let there be none.
         let apart: Vec<_> = happenings.into_iter().map(|(minutes, what)| (minutes + 1, what)).collect();
-        let story = told(change, reopen, &apart);
+        let story = told(policies, &apart);
         let mut shuffled = story.clone();
         let mut state = seed | 1;
         shuffled.events.sort_by_key(|_| {

@@ -9,7 +9,9 @@ use redress::domain::calendar::{Calendar, Hours, Layer};
 use redress::domain::calendar_book::{CalendarBook, View};
 use redress::domain::clock::{Clock, Lap, Verdict, judge};
 use redress::domain::duration;
-use redress::domain::terms::{Commitment, OnReopen, OnSeverityChange, Promise};
+use redress::domain::terms::{
+    Commitment, Confirmation, OnReopen, OnSeverityChange, Promise, RootCauseFrom,
+};
 use redress::domain::timeline::{Event, Fields, facts};
 use redress::domain::words::{EventKind, Metric, Source};
 use redress::domain::{CalendarId, CaseId, IncidentId};
@@ -79,7 +81,14 @@ pub fn days(days: u32, at: &str) -> Value {
 /// `ACCESS` and `FORCE` hold every metric, `PARTS` holds `resolve` only, `MAINT` needs both sides.
 pub fn terms() -> Promise {
     let stop = |code: &str, metrics: &[&str], needs: bool| json!({"code": code, "clause": "9.1", "name": code, "metrics": metrics, "needs_agreement": needs});
-    let all = ["respond", "update", "workaround", "restore", "resolve"];
+    let all = [
+        "respond",
+        "update",
+        "workaround",
+        "restore",
+        "resolve",
+        "root_cause",
+    ];
     let severities = ["S1", "S2", "S3", "S4"].map(|code| json!({"code": code, "name": code}));
     serde_json::from_value(json!({
         "currency": "EUR",
@@ -109,6 +118,10 @@ pub trait Promises: Sized {
     fn on_change(self, policy: OnSeverityChange) -> Self;
     /// What a reopening does.
     fn on_reopen(self, policy: OnReopen) -> Self;
+    /// A repair counts once we confirm it.
+    fn confirmed_within(self, business_days: u32) -> Self;
+    /// What the clock of the cause starts with.
+    fn cause_from(self, start: RootCauseFrom) -> Self;
 }
 
 impl Promises for Promise {
@@ -138,6 +151,16 @@ impl Promises for Promise {
 
     fn on_reopen(mut self, policy: OnReopen) -> Self {
         self.on_reopen = policy;
+        self
+    }
+
+    fn confirmed_within(mut self, business_days: u32) -> Self {
+        self.confirmation = Some(Confirmation { business_days });
+        self
+    }
+
+    fn cause_from(mut self, start: RootCauseFrom) -> Self {
+        self.root_cause_from = start;
         self
     }
 }
@@ -256,6 +279,19 @@ impl Story {
     /// Enters an event that carries nothing beside its moment.
     pub fn says(&mut self, kind: EventKind, when: &str) -> i64 {
         self.enters(kind, when, Fields::default())
+    }
+
+    /// So much data was lost, in seconds.
+    pub fn lost(&mut self, seconds: i64, when: &str) -> i64 {
+        let seconds = Some(seconds);
+        self.enters(
+            EventKind::DataLoss,
+            when,
+            Fields {
+                seconds,
+                ..Fields::default()
+            },
+        )
     }
 
     /// The case begins.

@@ -148,6 +148,7 @@ fn facts(case: &Value) -> Vec<Fact> {
             at: Moment::parse(event["at"].as_str().unwrap()).unwrap(),
             severity: (kind == EventKind::Reported).then(|| "S1".to_string()),
             stop: (kind == EventKind::Paused).then(|| "PAUSE".to_string()),
+            seconds: None,
             answer: None,
             void: false,
         })

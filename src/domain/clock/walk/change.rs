@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::super::calendar::CalendarError;
-use super::super::super::terms::OnSeverityChange;
+use super::super::super::terms::{Commitment, OnSeverityChange};
 use super::super::super::timeline::Fact;
 use super::super::super::words::EventKind;
 use super::super::track::Held;
@@ -64,11 +64,11 @@ impl Walk<'_> {
             return Ok(());
         }
         self.severity = severity;
-        let next = self
-            .promise
-            .commitment(self.metric, &self.severity)
-            .cloned()
-            .map(Arc::new);
+        if self.status == Status::Pending {
+            self.commitment = self.commitment_now();
+            return Ok(());
+        }
+        let next = self.commitment_now();
         let before = std::mem::replace(&mut self.commitment, next.clone());
         if before.is_some()
             && let Some(lap) = &mut self.lap
@@ -113,7 +113,7 @@ impl Walk<'_> {
                 return Ok(());
             }
             Status::Cancelled => return Ok(()),
-            Status::Open => self.known = at,
+            Status::Pending | Status::Open => self.known = at,
         }
         let Some(lap) = self.lap.as_ref().filter(|lap| lap.verdict.is_none()) else {
             return Ok(());
@@ -123,6 +123,14 @@ impl Walk<'_> {
             self.recount()?;
         }
         Ok(())
+    }
+
+    /// The commitment for the severity of the moment.
+    pub(super) fn commitment_now(&self) -> Option<Arc<Commitment>> {
+        self.promise
+            .commitment(self.metric, &self.severity)
+            .cloned()
+            .map(Arc::new)
     }
 
     /// The clock is asked for no more: its laps are over for the ladder.

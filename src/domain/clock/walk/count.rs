@@ -74,6 +74,7 @@ impl Walk<'_> {
             breached_at: None,
             stopped_at: None,
             ended_at: None,
+            confirmed_by: None,
             verdict: None,
             provisional: due_at.is_some_and(|due| is_provisional(&view.calendar, due)),
             seqs: Vec::new(),

@@ -1,12 +1,11 @@
 //! What stops a clock and what starts it again: answers, reopenings, cancellations.
 
-use std::sync::Arc;
-
 use super::super::super::calendar::CalendarError;
-use super::super::super::terms::OnReopen;
+use super::super::super::terms::{OnReopen, RootCauseFrom};
 use super::super::super::timeline::Fact;
 use super::super::super::words::{EventKind, Metric};
 use super::super::Verdict;
+use super::super::confirm::awaited;
 use super::super::track::Held;
 use super::{Deferred, Reach, Status, Walk};
 use crate::time::Moment;
@@ -20,6 +19,9 @@ impl Walk<'_> {
                 held.to = held.to.or(Some(fact.at));
             }
         }
+        if self.status == Status::Pending && self.metric == Metric::RootCause {
+            self.explained = self.explained.or(Some(fact.seq));
+        }
         if self.status != Status::Open {
             return Ok(());
         }
@@ -28,15 +30,111 @@ impl Walk<'_> {
         if self.metric == Metric::Update {
             return self.answer_update(fact, ends);
         }
-        self.status = Status::Stopped(fact.at);
-        if let Some(lap) = self.lap.as_mut().filter(|_| self.commitment.is_some()) {
-            lap.stopped_at = Some(fact.at);
-            lap.ended_at = Some(fact.at);
-            lap.verdict = lap.verdict.or(Some(Verdict::Met));
-            lap.spent = lap.track.spent(fact.at)?;
-            if lap.verdict == Some(Verdict::Met) {
-                lap.seqs = self.seqs.clone();
+        self.stop(fact.at)?;
+        if self.metric == Metric::Resolve && self.commitment.is_some() {
+            let waits = awaited(self.promise, &self.severity, self.book, fact.at)?;
+            self.awaiting = waits.map(|awaited| awaited.until);
+            if let Some(lap) = &mut self.lap {
+                lap.confirmed_by = self.awaiting;
             }
+        }
+        if self.awaiting.is_none() {
+            self.settle();
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self, at: Moment) -> Result<(), CalendarError> {
+        self.status = Status::Stopped(at);
+        if let Some(lap) = self.lap.as_mut().filter(|_| self.commitment.is_some()) {
+            lap.stopped_at = Some(at);
+            lap.ended_at = Some(at);
+            lap.spent = lap.track.spent(at)?;
+        }
+        Ok(())
+    }
+
+    /// A lap that was stopped before it ran out is met.
+    fn settle(&mut self) {
+        if let Some(lap) = self.lap.as_mut().filter(|lap| lap.stopped_at.is_some())
+            && lap.verdict.is_none()
+        {
+            lap.verdict = Some(Verdict::Met);
+            lap.seqs = self.seqs.clone();
+        }
+    }
+
+    /// We confirmed the repair.
+    pub(super) fn confirmed(&mut self, fact: &Fact) {
+        if self.awaiting.is_some() {
+            self.seqs.push(fact.seq);
+            self.confirm();
+        }
+    }
+
+    /// The repair counts, whether we said so or were silent.
+    pub(super) fn confirm(&mut self) {
+        if self.awaiting.take().is_none() {
+            return;
+        }
+        if let Some(lap) = &mut self.lap {
+            lap.confirmed_by = None;
+        }
+        self.settle();
+    }
+
+    /// Whether an event of that kind is what the pending clock waits for.
+    pub(super) fn begins_with(&self, kind: EventKind) -> bool {
+        self.metric == Metric::RootCause
+            && self.status == Status::Pending
+            && match self.promise.root_cause_from {
+                RootCauseFrom::Resolved => kind == EventKind::Resolved,
+                RootCauseFrom::Restored => {
+                    matches!(kind, EventKind::Restored | EventKind::Resolved)
+                }
+            }
+    }
+
+    /// The cause is owed from here on; one that was explained before is in time.
+    pub(super) fn begin(&mut self, fact: &Fact) -> Result<(), CalendarError> {
+        self.status = Status::Open;
+        self.seqs.push(fact.seq);
+        self.begin_lap(fact.at)?;
+        if let Some(seq) = self.explained.take()
+            && self.commitment.is_some()
+        {
+            self.seqs.push(seq);
+            self.stop(fact.at)?;
+            self.settle();
+        }
+        Ok(())
+    }
+
+    /// The cause is owed again once the next repair is done: of what was answered nothing stays unless
+    /// the terms begin a new run, but a breach does.
+    fn pend(&mut self, fact: &Fact) -> Result<(), CalendarError> {
+        for change in std::mem::take(&mut self.deferred) {
+            match change {
+                Deferred::Severity(_, severity) => self.severity = severity,
+                Deferred::Edit(at) => self.known = at,
+            }
+        }
+        self.commitment = self.commitment_now();
+        self.status = Status::Pending;
+        self.explained = None;
+        self.seqs.push(fact.seq);
+        let restart = self.promise.on_reopen == OnReopen::Restart;
+        if let Some(mut lap) = self.lap.take()
+            && (lap.breached_at.is_some() || (restart && lap.verdict.is_some()))
+        {
+            // Nothing is owed until it begins again, so it is not later than this.
+            if lap.stopped_at.is_none() {
+                lap.stopped_at = Some(fact.at);
+                lap.spent = lap.track.spent(fact.at)?;
+            }
+            lap.ended_at = lap.ended_at.or(Some(fact.at));
+            self.finished.push(lap);
+            self.run += 1;
         }
         Ok(())
     }
@@ -66,6 +164,13 @@ impl Walk<'_> {
     }
 
     pub(super) fn reopen(&mut self, fact: &Fact) -> Result<(), CalendarError> {
+        if self.metric == Metric::RootCause {
+            return match self.status {
+                Status::Pending => Ok(()),
+                _ => self.pend(fact),
+            };
+        }
+        self.confirm();
         let Status::Stopped(stopped) = self.status else {
             return Ok(());
         };
@@ -118,11 +223,7 @@ impl Walk<'_> {
                 self.severity = severity;
             }
         }
-        self.commitment = self
-            .promise
-            .commitment(self.metric, &self.severity)
-            .cloned()
-            .map(Arc::new);
+        self.commitment = self.commitment_now();
         if self.metric == Metric::Update {
             return self.next_interval(at);
         }
@@ -135,7 +236,8 @@ impl Walk<'_> {
 
     pub(super) fn cancel(&mut self, fact: &Fact) -> Result<(), CalendarError> {
         self.seqs.push(fact.seq);
-        if self.status == Status::Open {
+        self.confirm();
+        if matches!(self.status, Status::Pending | Status::Open) {
             self.status = Status::Cancelled;
             if let Some(lap) = self.lap.as_mut().filter(|lap| lap.ended_at.is_none()) {
                 lap.spent = lap.track.spent(fact.at)?;

@@ -6,7 +6,7 @@
 use crate::consequence::Judged;
 use crate::domain::incident::IncidentState;
 use crate::domain::timeline::open_pauses;
-use crate::domain::words::EventKind;
+use crate::domain::words::{ClockState, EventKind, Metric};
 use crate::web::form::Form;
 use crate::web::pages::Choice;
 use crate::web::shown::Reader;
@@ -34,6 +34,10 @@ pub struct Acts {
     pub severities: Vec<Choice>,
     /// Clocks that may still run out.
     pub metrics: Vec<Choice>,
+    /// What we may say to a repair that waits for it; empty where none does.
+    pub confirmations: Vec<Choice>,
+    /// Whether the terms limit how much data may be lost, and it is not measured yet.
+    pub may_measure: bool,
     /// Whether something was stopped that may start again.
     pub may_reopen: bool,
     /// Whether nothing is owed any more.
@@ -67,6 +71,7 @@ impl Acts {
                 (EventKind::WorkedAround, "Found a way round it"),
                 (EventKind::Restored, "Restored the service"),
                 (EventKind::Resolved, "Resolved it for good"),
+                (EventKind::CauseExplained, "Explained the cause"),
             ]
             .map(|(kind, name)| Choice::new(kind.as_str(), name))
             .into(),
@@ -94,6 +99,14 @@ impl Acts {
             ],
             severities: severities(judged),
             metrics: metrics(judged),
+            confirmations: confirmations(judged),
+            may_measure: judged
+                .cases
+                .iter()
+                .flat_map(|case| &case.clocks)
+                .any(|clock| {
+                    clock.metric == Metric::DataLoss && clock.state == ClockState::Pending
+                }),
             may_reopen: stopped,
             is_cancelled: judged.incident.state == IncidentState::Cancelled,
         }
@@ -119,7 +132,11 @@ impl Acts {
 
 /// What stands in the forms before anybody has filled them in.
 pub fn blank() -> Form {
-    Form::of([("did.kind", "responded"), ("answer.kind", "agreed")])
+    Form::of([
+        ("did.kind", "responded"),
+        ("answer.kind", "agreed"),
+        ("confirm.kind", "confirmed"),
+    ])
 }
 
 fn cases(judged: &Judged) -> Vec<Choice> {
@@ -151,6 +168,17 @@ fn stops(judged: &Judged) -> Vec<Choice> {
         }
     }
     choices
+}
+
+fn confirmations(judged: &Judged) -> Vec<Choice> {
+    let clocks = || judged.cases.iter().flat_map(|case| &case.clocks);
+    if !clocks().any(|clock| clock.state == ClockState::Awaiting) {
+        return Vec::new();
+    }
+    vec![
+        Choice::new(EventKind::Confirmed.as_str(), "We confirm it"),
+        Choice::new(EventKind::Rejected.as_str(), "It is not repaired"),
+    ]
 }
 
 fn severities(judged: &Judged) -> Vec<Choice> {

@@ -4,6 +4,7 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 use serde_json::{Value, json};
 
+use super::record::take_seconds;
 use super::{heard, reader};
 use crate::actions;
 use crate::consequence::{Judged, judged};
@@ -14,6 +15,7 @@ use crate::domain::timeline::{Event, Fact};
 use crate::domain::words::{EventKind, Source};
 use crate::error::{Error, Result};
 use crate::store::incident;
+use crate::time::SECOND;
 use crate::web::access::Caller;
 use crate::web::api::incident::incident_id;
 use crate::web::error::Answer;
@@ -24,6 +26,7 @@ use crate::web::pages::compound::join_faults;
 use crate::web::pages::{Choice, page, try_again};
 use crate::web::shown::{Reader, Shown, local_moment, local_text};
 use crate::web::state::{State, read};
+use crate::web::wording;
 
 #[derive(Template)]
 #[template(path = "incident/correct.html")]
@@ -44,6 +47,8 @@ struct CorrectPage {
     stops: Vec<Choice>,
     /// The severities, where the event carries one.
     severities: Vec<Choice>,
+    /// Whether the event says how much data was lost.
+    has_amount: bool,
     /// Whether there is something of it that can be changed.
     may_change: bool,
 }
@@ -67,6 +72,10 @@ impl Target {
         form.set("_how", way);
         if let Some(fact) = &self.fact {
             form.set("occurred_at", local_text(fact.at, reader.zone));
+            let lost = fact
+                .seconds
+                .map(|lost| wording::length(lost.saturating_mul(SECOND)));
+            form.set("seconds", lost.unwrap_or_default());
             form.set("stop", fact.stop.clone().unwrap_or_default());
             form.set("severity", fact.severity.clone().unwrap_or_default());
         }
@@ -131,6 +140,7 @@ impl Target {
                 .collect(),
             stops,
             severities,
+            has_amount: kind == Some(EventKind::DataLoss),
             may_change: self.may_change(),
             form,
         })
@@ -215,7 +225,8 @@ fn checked(form: &Form, target: &Target, reader: Reader) -> Answer<Record> {
         sent["taken_back"] = Value::Bool(true);
     } else {
         let before = target.form(reader);
-        for field in ["stop", "severity"] {
+        ours.extend(take_seconds(&mut value));
+        for field in ["stop", "severity", "seconds"] {
             if !form.value(field).is_empty() && form.value(field) != before.value(field) {
                 sent[field] = value[field].take();
             }

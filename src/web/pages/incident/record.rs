@@ -1,26 +1,29 @@
 //! Recording what happened, from any of the forms on the incident's page.
 
 use actix_web::web::{Data, Path};
+use serde_json::Value;
 
 use super::{heard, reader, show, take_local_time};
 use crate::actions;
 use crate::domain::incident::Record;
 use crate::domain::input::FieldError;
 use crate::domain::words::Source;
+use crate::time::SECOND;
 use crate::web::access::Caller;
 use crate::web::api::incident::incident_id;
 use crate::web::error::{Answer, Fault};
 use crate::web::form::{Form, Shape};
 use crate::web::frame::Frame;
 use crate::web::idempotency::{Done, act_once};
-use crate::web::pages::compound::{at_form, join_faults};
+use crate::web::pages::compound::{at_form, join_faults, length_of_text, take};
 use crate::web::pages::try_again;
 use crate::web::shown::Reader;
 use crate::web::state::State;
 
 /// The forms of the page by name.
 pub const ACTS: &[&str] = &[
-    "did", "pause", "resume", "answer", "severity", "take", "note", "reopen", "cancel",
+    "did", "promise", "confirm", "loss", "pause", "resume", "answer", "severity", "take", "note",
+    "reopen", "cancel",
 ];
 
 const SHAPE: Shape = Shape {
@@ -67,14 +70,16 @@ pub async fn record(
 fn place(act: &str, field: &str) -> String {
     match field {
         "" => String::new(),
-        "kind" if !matches!(act, "did" | "answer") => act.to_string(),
+        "kind" if !matches!(act, "did" | "answer" | "confirm") => act.to_string(),
         field => format!("{act}.{}", field.split('[').next().unwrap_or(field)),
     }
 }
 
 fn checked(form: &Form, act: &str, reader: Reader) -> Answer<Record> {
     let mut value = form.json(&SHAPE)[act].take();
-    let ours = take_local_time(&mut value, "occurred_at", reader);
+    let mut ours = take_local_time(&mut value, "occurred_at", reader);
+    ours.extend(take_local_time(&mut value, "promised_for", reader));
+    ours.extend(take_seconds(&mut value));
     match Record::read(&value) {
         Ok(record) => {
             let mut faults = ours;
@@ -86,6 +91,24 @@ fn checked(form: &Form, act: &str, reader: Reader) -> Answer<Record> {
             }
         }
         Err(faults) => Err(join_faults(ours, faults, str::to_string).into()),
+    }
+}
+
+/// Puts a number of seconds in the place of how much data was lost, written as a length of time.
+pub(super) fn take_seconds(value: &mut Value) -> Vec<FieldError> {
+    let Some(fields) = value.as_object_mut() else {
+        return Vec::new();
+    };
+    let text = take(fields, "seconds");
+    if text.trim().is_empty() {
+        return Vec::new();
+    }
+    match length_of_text(&text) {
+        Ok(lost) => {
+            fields.insert("seconds".into(), (lost / SECOND).into());
+            Vec::new()
+        }
+        Err(wrong) => vec![FieldError::new("seconds", wrong)],
     }
 }
 

@@ -7,7 +7,7 @@ use crate::domain::timeline::{Event, SealedText, correction_of};
 use crate::domain::words::{EventKind, Source};
 use crate::domain::{CaseId, PersonId};
 use crate::store::breach::Entry;
-use crate::time::{MINUTE, Moment};
+use crate::time::{MINUTE, Moment, SECOND};
 use crate::web::shown::{Reader, Shown};
 use crate::web::wording;
 
@@ -158,10 +158,24 @@ impl Sources<'_> {
             EventKind::Reported => format!("Reported as {severity}"),
             EventKind::Responded => "Responded".to_string(),
             EventKind::Updated => "Updated".to_string(),
+            EventKind::Promised => match fields.promised_for {
+                Some(at) => {
+                    let at = self.reader.sees(at, self.zone(event.case_id));
+                    format!("Promised for {} {}", at.here, at.here_zone)
+                }
+                None => "Promised".to_string(),
+            },
             EventKind::WorkedAround => "Worked around".to_string(),
             EventKind::Restored => "Restored".to_string(),
             EventKind::Resolved => "Resolved".to_string(),
+            EventKind::Confirmed => "Repair confirmed".to_string(),
+            EventKind::Rejected => "Repair rejected".to_string(),
             EventKind::Reopened => "Reopened".to_string(),
+            EventKind::DataLoss => {
+                let lost = fields.seconds.unwrap_or_default().saturating_mul(SECOND);
+                format!("Data lost: {}", wording::passed(lost))
+            }
+            EventKind::CauseExplained => "Cause explained".to_string(),
             EventKind::Paused => format!("Paused: {}", self.stop(event)),
             EventKind::Agreed => format!("Agreed to pause {}", fields.concerns.unwrap_or_default()),
             EventKind::Refused => format!("Refused pause {}", fields.concerns.unwrap_or_default()),
@@ -245,6 +259,10 @@ impl Sources<'_> {
         if let Some(severity) = &fields.severity {
             changes.push(format!("severity {severity}"));
         }
+        if let Some(seconds) = fields.seconds {
+            let lost = wording::passed(seconds.saturating_mul(SECOND));
+            changes.push(format!("{lost} of data lost"));
+        }
         if let Some(stop) = &fields.stop {
             changes.push(format!("clock stop {stop}"));
         }
@@ -297,11 +315,17 @@ fn tone(kind: EventKind) -> &'static str {
     match kind {
         EventKind::Responded
         | EventKind::Updated
+        | EventKind::Promised
+        | EventKind::Confirmed
+        | EventKind::CauseExplained
         | EventKind::WorkedAround
         | EventKind::Restored
         | EventKind::Resolved => "good",
         EventKind::Paused | EventKind::Agreed | EventKind::Refused | EventKind::Resumed => "held",
-        EventKind::SeverityChanged | EventKind::Reopened => "soon",
+        EventKind::SeverityChanged
+        | EventKind::Reopened
+        | EventKind::Rejected
+        | EventKind::DataLoss => "soon",
         EventKind::Corrected | EventKind::Acknowledged | EventKind::DeadlineMoved => "calm",
         EventKind::Cancelled | EventKind::Noted => "mute",
         EventKind::Reported => "",

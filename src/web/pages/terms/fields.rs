@@ -102,6 +102,8 @@ pub fn of_promise(promise: &Promise, from: NaiveDate) -> Form {
         "monthly_fee": fee,
         "on_severity_change": promise.on_severity_change,
         "on_reopen": promise.on_reopen,
+        "root_cause_from": promise.root_cause_from,
+        "confirm_days": promise.confirmation.map(|confirmation| confirmation.business_days),
         "severities": promise.severities,
         "clock_stops": stops,
         "commitments": commitments,
@@ -161,6 +163,7 @@ pub fn input(form: &mut Form) -> (Value, Vec<FieldError>) {
     let mut value = form.json(&SHAPE);
     let mut faults = Vec::new();
     fee(&mut value, &mut faults);
+    confirmation(&mut value, &mut faults);
     for row in rows(&mut value, "clock_stops") {
         let agreed = take(row, "needs_agreement") == "true";
         row.insert("needs_agreement".into(), agreed.into());
@@ -273,9 +276,31 @@ fn fee(value: &mut Value, faults: &mut Vec<FieldError>) {
     value["monthly_fee"] = json!(minor);
 }
 
+/// An empty field means that no confirmation is asked for.
+fn confirmation(value: &mut Value, faults: &mut Vec<FieldError>) {
+    let Some(fields) = value.as_object_mut() else {
+        return;
+    };
+    let days = take(fields, "confirm_days");
+    let days = days.trim();
+    if days.is_empty() {
+        return;
+    }
+    match days.parse::<i64>() {
+        Ok(days) => {
+            fields.insert("confirmation".into(), json!({"business_days": days}));
+        }
+        Err(_) => faults.push(FieldError::new(
+            "confirm_days",
+            format!("\"{days}\" is not a number of business days; leave it empty where repairs need no confirmation"),
+        )),
+    }
+}
+
 /// At which field of the form a fault of the input stands.
 pub fn place(field: &str) -> String {
     const PLACES: &[(&str, &str)] = &[
+        ("confirmation.business_days", "confirm_days"),
         ("].target", "].amount"),
         ("].when", "].amount"),
         ("].repeat.every", "].every"),
@@ -315,6 +340,7 @@ mod tests {
                 {"clause": "5.2", "metric": "respond", "severity": "S1", "calendar_id": 1, "stops": [],
                  "target": {"business_days": 2, "at": "16:00"}}],
             "on_severity_change": "from_change", "on_reopen": "restart",
+            "confirmation": {"business_days": 5}, "root_cause_from": "restored",
             "ladder": [
                 {"when": {"percent": 75}, "to": ["vendor:1", "reporter"], "by": ["email"]},
                 {"when": {"at_due": true}, "to": ["person:ann@example.com"], "by": ["email"], "metrics": ["restore"]},
@@ -385,6 +411,7 @@ mod tests {
             ("severities[1].code", "severities[1].code"),
             ("commitments", "commitments"),
             ("currency", "currency"),
+            ("confirmation.business_days", "confirm_days"),
         ] {
             assert_eq!(place(field), stands_in);
         }
