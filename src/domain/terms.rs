@@ -152,17 +152,13 @@ text_enum! {
 
 text_enum! {
     /// Which event starts the clock of `root_cause`.
+    #[derive(Default)]
     RootCauseFrom {
         /// The final repair.
+        #[default]
         Resolved = "resolved",
         /// The service being back, or the final repair if that comes first.
         Restored = "restored",
-    }
-}
-
-impl Default for RootCauseFrom {
-    fn default() -> Self {
-        Self::Resolved
     }
 }
 
