@@ -15,6 +15,7 @@ mod steps;
 pub use judged::{Judged, JudgedCase, Lateness, judged, judged_all};
 
 use crate::domain::CaseId;
+use crate::domain::anchor::PrintedHead;
 use crate::domain::calendar::CalendarError;
 use crate::domain::calendar_book::CalendarBook;
 use crate::domain::clock::{Clock, ClockRow, OutcomeRow, judge};
@@ -83,6 +84,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) reporter: &'a Person,
     pub(crate) book: &'a CalendarBook,
     pub(crate) cause: &'a Cause,
+    /// The head of the anchor chain, as letters print it.
+    pub(crate) anchor: Option<&'a PrintedHead>,
 }
 
 /// Draws the consequences for a locked incident as it stands at the transaction's moment.
@@ -109,6 +112,7 @@ pub fn follow(tx: &mut Tx<'_>, incident: &mut Incident, cause: &Cause) -> Result
     done.moved = deadlines_moved(tx, incident, &cases, &rows, &book, cause)?;
     let events = store::incident::events(tx.conn(), incident.id)?;
     let facts = facts(&events);
+    let anchor = store::anchor::latest(tx.conn())?.map(|anchor| anchor.printed());
     for case in &cases {
         let scene = Scene {
             incident,
@@ -117,6 +121,7 @@ pub fn follow(tx: &mut Tx<'_>, incident: &mut Incident, cause: &Cause) -> Result
             reporter: &reporter,
             book: &book,
             cause,
+            anchor: anchor.as_ref(),
         };
         done += case_follows(tx, &scene, case, &rows)?;
     }

@@ -19,7 +19,7 @@ use crate::domain::schedule::ScheduleInput;
 use crate::domain::words::Source;
 use crate::domain::{IncidentId, PersonId};
 use crate::engine::deliver::{Sender, deliver};
-use crate::engine::{routines, tick};
+use crate::engine::{anchors, routines, tick};
 use crate::error::{Error, Result};
 use crate::store::{self, Actor, Store};
 use crate::time::{DAY, HandTime, Moment};
@@ -266,6 +266,7 @@ impl Stage<'_> {
             }
             self.breaches += tick::tick(self.store)?.followed.breached;
             routines::run_due(self.store)?;
+            anchors::run_due(self.store)?;
             self.letters += deliver(self.store, self.sender).await?.sent;
         }
         self.hand.set(moment.max(self.hand.now()));

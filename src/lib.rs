@@ -10,6 +10,7 @@ pub mod demo;
 pub mod domain;
 pub mod engine;
 pub mod error;
+pub mod evidence;
 pub mod health;
 pub mod logging;
 pub mod mail;

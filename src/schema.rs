@@ -202,6 +202,47 @@ diesel::table! {
         created_at -> crate::schema::Instant,
         last_seq -> BigInt,
         head_hash -> Text,
+        anchored_seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    anchors (number) {
+        number -> BigInt,
+        at -> crate::schema::Instant,
+        previous_hash -> Text,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    anchor_heads (number, incident_id) {
+        number -> BigInt,
+        incident_id -> BigInt,
+        event_count -> BigInt,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    evidence (id) {
+        id -> BigInt,
+        sha256 -> Text,
+        size -> BigInt,
+        media_type -> Text,
+        name -> Text,
+        person_id -> BigInt,
+        uploaded_at -> crate::schema::Instant,
+        event_id -> Nullable<BigInt>,
+        position -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    evidence_chunks (evidence_id, number) {
+        evidence_id -> BigInt,
+        number -> Integer,
+        content -> Binary,
     }
 }
 
@@ -422,6 +463,10 @@ diesel::joinable!(outcomes -> vendors (vendor_id));
 diesel::joinable!(outcomes -> incidents (incident_id));
 diesel::joinable!(events -> incidents (incident_id));
 diesel::joinable!(event_texts -> events (event_id));
+diesel::joinable!(anchor_heads -> anchors (number));
+diesel::joinable!(anchor_heads -> incidents (incident_id));
+diesel::joinable!(evidence -> events (event_id));
+diesel::joinable!(evidence_chunks -> evidence (evidence_id));
 diesel::joinable!(letters -> incidents (incident_id));
 diesel::joinable!(sessions -> people (person_id));
 diesel::joinable!(tokens -> people (person_id));
@@ -444,6 +489,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     cases,
     events,
     event_texts,
+    anchors,
+    anchor_heads,
+    evidence,
+    evidence_chunks,
     clocks,
     outcomes,
     timers,

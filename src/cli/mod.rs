@@ -9,6 +9,7 @@ mod demo;
 mod serve;
 mod token;
 mod user;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,8 @@ enum Command {
     Report(report::Args),
     /// Bring the database to this version
     Migrate,
+    /// Walk the hash chains and say what was changed, is missing, was added or moved
+    Verify(verify::Args),
     /// People
     #[command(subcommand)]
     User(user::Command),
@@ -82,6 +85,7 @@ fn begin(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Report(args) => report::run(&settings()?, &args),
         Command::Migrate => migrate(&settings()?),
+        Command::Verify(args) => verify::run(&settings()?, &args),
         Command::User(command) => user::run(&settings()?, command),
         Command::Token(command) => token::run(&settings()?, command),
     }

@@ -64,6 +64,7 @@ pub(super) fn facts(
         remark: None,
         corrected: None,
         link: format!("/incidents/{}", incident.id.reference()),
+        anchor: scene.anchor.cloned(),
     }
 }
 

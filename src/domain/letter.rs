@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::anchor::PrintedHead;
 use super::locale::Locale;
 use super::words::{ClockState, EventKind, Metric};
 use super::zone::Zone;
@@ -155,6 +156,9 @@ pub struct IncidentFacts {
     pub corrected: Option<CorrectedFacts>,
     /// Path of the incident's page, `/incidents/INC-1042`; the public address comes before it.
     pub link: String,
+    /// The head of the anchor chain when it was queued, which the vendor can hold against our record.
+    #[serde(default)]
+    pub anchor: Option<PrintedHead>,
 }
 
 /// One clock as it stood when the letter was queued.
@@ -334,6 +338,9 @@ pub struct ReportFacts {
     /// The report as CSV, attached.
     #[serde(default)]
     pub csv: String,
+    /// The head of the anchor chain when the report was made.
+    #[serde(default)]
+    pub anchor: Option<PrintedHead>,
 }
 
 /// One row of figures.

@@ -8,6 +8,7 @@
 mod text_enum;
 mod ids;
 
+pub mod anchor;
 pub mod attainment;
 pub mod breach;
 pub mod calendar;

@@ -4,6 +4,7 @@
 //! sends what waits. The same code serves the good day and the day after a crash; a poke after an
 //! action only shortens the wait.
 
+pub mod anchors;
 pub mod deliver;
 mod health;
 pub mod routines;
@@ -71,11 +72,16 @@ async fn round(store: &Store, health: &Health) -> Result<Duration> {
         if ran.reports > 0 {
             tracing::info!(reports = ran.reports, "reports were queued");
         }
+        let made = anchors::run_due(&ticking)?;
+        if made > 0 {
+            tracing::info!(anchors = made, "the timelines that changed were anchored");
+        }
         let now = ticking.now()?;
         let next = ticking.read(|conn| {
             let timer = store::clock::next_timer(conn)?;
             let routine = routines::next_due(conn)?;
-            Ok([timer, routine].into_iter().flatten().min())
+            let anchor = anchors::next_due(conn)?;
+            Ok([timer, routine, anchor].into_iter().flatten().min())
         })?;
         Ok((ticked, until(now, next)))
     })

@@ -50,6 +50,7 @@ pub fn facts(report: &Report, name: &str, zone: Zone, planned_at: Moment) -> Res
         open: report.open.len() as i64,
         link: link(report),
         csv,
+        anchor: report.anchor.clone(),
     })
 }
 

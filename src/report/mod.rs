@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::NaiveDate;
 use serde::{Serialize, Serializer};
 
+use crate::domain::anchor::PrintedHead;
 use crate::domain::attainment::{Attainment, Dimension};
 use crate::domain::clock::{OutcomeRow, Verdict};
 use crate::domain::period::Period;
@@ -71,6 +72,8 @@ pub struct Report {
     pub withdrawn: Vec<WithdrawnLine>,
     /// Clocks that began before the period's end and are not due yet; they are in no figure.
     pub open: Vec<OpenLine>,
+    /// The head of the anchor chain when the report was made; none before the first anchor.
+    pub anchor: Option<PrintedHead>,
 }
 
 /// A vendor by its names.
@@ -318,6 +321,7 @@ pub fn figures(conn: &mut Conn, ask: &Ask, now: Moment) -> Result<Report> {
         breaches,
         withdrawn,
         open,
+        anchor: store::anchor::latest(conn)?.map(|anchor| anchor.printed()),
         contracts: gathered.parts,
     })
 }

@@ -5,10 +5,12 @@
 
 mod conn;
 
+pub mod anchor;
 pub mod answer;
 pub mod audit;
 pub mod breach;
 pub mod calendar;
+pub mod chain;
 pub mod clock;
 pub mod contract;
 pub mod incident;
@@ -259,6 +261,28 @@ impl Store {
     pub fn read<T>(&self, f: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
         let mut conn = self.pooled()?;
         f(&mut conn)
+    }
+
+    /// Reads as of one moment: whatever the function asks, and however long it takes, it sees the facts
+    /// as they were committed when it asked first.
+    ///
+    /// # Errors
+    /// What the function gives, or when no connection is free in time.
+    pub fn read_as_one<T>(&self, f: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+        let mut conn = self.pooled()?;
+        match &mut *conn {
+            Conn::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN"),
+            Conn::Postgres(conn) => AnsiTransactionManager::begin_transaction_sql(
+                conn,
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            ),
+        }?;
+        let done = catch_unwind(AssertUnwindSafe(|| f(&mut conn)));
+        rollback(&mut conn);
+        match done {
+            Ok(done) => done,
+            Err(panic) => resume_unwind(panic),
+        }
     }
 
     /// Changes something: all of what the function does is committed, or nothing.

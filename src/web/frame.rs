@@ -94,6 +94,7 @@ const NAV: &[(&str, &[(&str, &str)])] = &[
             ("/breaches", "Breaches"),
             ("/report", "Report"),
             ("/schedules", "Report schedules"),
+            ("/evidence", "Hash chain"),
         ],
     ),
     (

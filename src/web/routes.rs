@@ -120,6 +120,7 @@ routes! {
     GET    "/schedules/{id}"            Review     => pages::schedule::show;
     POST   "/schedules/{id}"            Review     => pages::schedule::edit;
     POST   "/schedules/{id}/end"        Review     => pages::schedule::end;
+    GET    "/evidence"                  Review     => pages::evidence::show;
     GET    "/report"                    SignedIn   => pages::report::show;
     GET    "/report.csv"                SignedIn   => pages::report::csv;
     GET    "/report.json"               SignedIn   => pages::report::json;
@@ -163,6 +164,8 @@ routes! {
     POST   "/api/v1/letters/{id}/cancel" Record    => api::letter::cancel;
     GET    "/api/v1/breaches"           SignedIn   => api::breach::list;
     GET    "/api/v1/breaches/{id}"      SignedIn   => api::breach::show;
+    GET    "/api/v1/anchors"            SignedIn   => api::anchor::list;
+    GET    "/api/v1/anchors/{number}"   SignedIn   => api::anchor::show;
     GET    "/api/v1/reports/attainment" SignedIn   => api::report::attainment;
     GET    "/api/v1/reports/breaches"   SignedIn   => api::report::breaches;
     GET    "/api/v1/schedules"          SignedIn   => api::schedule::list;

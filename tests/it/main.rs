@@ -5,6 +5,7 @@ mod calendar_properties;
 mod cli;
 mod clocks;
 mod entries;
+mod evidence;
 mod failure;
 mod incident_api;
 mod incident_pages;

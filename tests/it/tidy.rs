@@ -274,13 +274,27 @@ on_both! { fn what_happened_cannot_be_changed_or_deleted(world) {
     world.passes_to("2026-03-02T11:30[Europe/Berlin]");
     let late = at("2026-03-02T10:50[Europe/Berlin]");
     world.says(incident, serde_json::json!({"kind": "responded", "occurred_at": late, "reason": "by telephone"}));
+    redress::engine::anchors::run_due(&world.store).unwrap();
     for sql in [
         "UPDATE events SET kind = 'noted'", "DELETE FROM events",
         "UPDATE breaches SET clause = ''", "DELETE FROM breaches",
         "UPDATE withdrawals SET reason = ''", "DELETE FROM withdrawals",
         "UPDATE audit SET deed = ''", "DELETE FROM audit",
+        "UPDATE anchors SET hash = ''", "DELETE FROM anchors",
+        "UPDATE anchor_heads SET hash = ''", "DELETE FROM anchor_heads",
+        "UPDATE event_texts SET content = ''",
     ] {
         let refused = run(world, sql).expect_err(sql);
+        assert!(refused.contains("append-only"), "{sql}: {refused}");
+    }
+    let tables = ["events", "breaches", "withdrawals", "audit", "anchors", "anchor_heads", "event_texts"];
+    for table in tables {
+        // What empties or replaces rows without asking the triggers of each row.
+        let sql = match world.store.url() {
+            redress::store::DatabaseUrl::Postgres(_) => format!("TRUNCATE {table} CASCADE"),
+            redress::store::DatabaseUrl::Sqlite(_) => format!("INSERT OR REPLACE INTO {table} SELECT * FROM {table}"),
+        };
+        let refused = run(world, &sql).expect_err(&sql);
         assert!(refused.contains("append-only"), "{sql}: {refused}");
     }
 } }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::Event;
+use crate::domain::IncidentId;
 use crate::time::Moment;
 
 /// What the first event of an incident names as the hash before it.
@@ -33,34 +34,88 @@ pub fn text_hash(text: &SealedText) -> String {
     hex::encode(hash.finalize())
 }
 
-/// The hash of an event: SHA-256 of its canonical form, version 1.
+/// What an event's hash is made of, whatever it was read from.
 ///
-/// That form is the RFC 8785 JSON of version, incident, seq, case, kind, both instants (RFC 3339 with
-/// six decimals), actor id, source, typed fields, the hash of each text, and the hash of the event
-/// before. The incident is named by its reference (`INC-1042`), which an export carries too.
+/// [`seal`] fills it from an [`Event`]; whoever checks a database fills it from the bare columns, so
+/// that nothing of them is read over.
+#[derive(Clone, Debug)]
+pub struct Form<'a> {
+    /// The incident.
+    pub incident: IncidentId,
+    /// The event's number.
+    pub seq: i64,
+    /// Key of the case, if it concerns one.
+    pub case: Option<i64>,
+    /// The word for what happened.
+    pub kind: &'a str,
+    /// When it happened.
+    pub occurred_at: Moment,
+    /// When it was written down.
+    pub recorded_at: Moment,
+    /// Key of the person who did so.
+    pub actor: Option<i64>,
+    /// The word for where it came from.
+    pub source: &'a str,
+    /// The typed fields.
+    pub fields: Value,
+    /// The hash of each text, by name.
+    pub texts: Value,
+    /// The hash of the event before.
+    pub previous: &'a str,
+}
+
+impl Form<'_> {
+    /// The canonical form, version 1: the RFC 8785 JSON of version, incident, seq, case, kind, both
+    /// instants (RFC 3339 with six decimals), actor id, source, typed fields, the hash of each text,
+    /// and the hash of the event before. The incident is named by its reference (`INC-1042`), which
+    /// an export carries too.
+    ///
+    /// # Errors
+    /// When the form cannot be written, which no event of ours brings about.
+    pub fn canonical(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json_canonicalizer::to_vec(&json!({
+            "version": 1,
+            "incident": self.incident.reference(),
+            "seq": self.seq,
+            "case": self.case,
+            "kind": self.kind,
+            "occurred_at": self.occurred_at.canonical(),
+            "recorded_at": self.recorded_at.canonical(),
+            "actor": self.actor,
+            "source": self.source,
+            "fields": self.fields,
+            "texts": self.texts,
+            "previous": self.previous,
+        }))
+    }
+
+    /// SHA-256 of the canonical form.
+    ///
+    /// # Errors
+    /// As [`Form::canonical`].
+    pub fn hash(&self) -> Result<String, serde_json::Error> {
+        Ok(hex::encode(Sha256::digest(self.canonical()?)))
+    }
+}
+
+/// The hash of an event: SHA-256 of its canonical form.
 ///
 /// # Errors
 /// When the form cannot be written, which no event of ours brings about.
 pub fn seal(event: &Event) -> Result<String, serde_json::Error> {
     let texts: BTreeMap<String, String> = serde_json::from_str(&event.text_hashes)?;
-    let form = json!({
-        "version": 1,
-        "incident": event.incident_id.reference(),
-        "seq": event.seq,
-        "case": event.case_id,
-        "kind": event.kind,
-        "occurred_at": six(event.occurred_at),
-        "recorded_at": six(event.recorded_at),
-        "actor": event.person_id,
-        "source": event.source,
-        "fields": event.fields,
-        "texts": texts,
-        "previous": event.previous_hash,
-    });
-    let canonical = serde_json_canonicalizer::to_vec(&form)?;
-    Ok(hex::encode(Sha256::digest(canonical)))
-}
-
-fn six(moment: Moment) -> String {
-    moment.canonical()
+    Form {
+        incident: event.incident_id,
+        seq: event.seq,
+        case: event.case_id.map(|case| case.0),
+        kind: event.kind.as_str(),
+        occurred_at: event.occurred_at,
+        recorded_at: event.recorded_at,
+        actor: event.person_id.map(|person| person.0),
+        source: event.source.as_str(),
+        fields: serde_json::to_value(&event.fields)?,
+        texts: serde_json::to_value(texts)?,
+        previous: &event.previous_hash,
+    }
+    .hash()
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::anchor::PrintedHead;
 use crate::domain::letter::{
     CorrectedFacts, LetterKind, ReportBreach, ReportRow, StepFacts, Trigger,
 };
@@ -66,6 +67,14 @@ fn late_clock() -> ClockFacts {
     }
 }
 
+fn head() -> PrintedHead {
+    PrintedHead {
+        number: 17,
+        at: at("2026-11-20T15:00:04Z"),
+        hash: "3fa912bc88de0a41".repeat(4),
+    }
+}
+
 fn told(name: &str, email: &str, side: Side) -> Told {
     Told {
         name: name.into(),
@@ -126,6 +135,7 @@ fn incident(kind: LetterKind) -> IncidentFacts {
             reason: "their log shows 16:52 local".into(),
         }),
         link: "/incidents/INC-1042".into(),
+        anchor: Some(head()),
     }
 }
 
@@ -162,6 +172,7 @@ fn report() -> ReportFacts {
         open: 2,
         link: "/reports?from=2026-10-01".into(),
         csv: "contract,metric\r\nNW-2026,respond\r\n".into(),
+        anchor: Some(head()),
     }
 }
 
@@ -209,6 +220,40 @@ fn every_letter_is_written_in_both_languages_for_both_sides() {
                     letter.html
                 );
             }
+        }
+    }
+}
+
+#[test]
+fn the_head_of_the_anchor_chain_is_printed_for_vendors_and_in_reports() {
+    for locale in Locale::ALL {
+        for kind in LetterKind::ALL
+            .iter()
+            .filter(|kind| **kind != LetterKind::Report)
+        {
+            for (recipient, printed) in [(desk(*locale), true), (owner(*locale), false)] {
+                let letter = on_time(incident(*kind), &recipient);
+                for body in [&letter.text, &letter.html] {
+                    assert_eq!(body.contains("3fa912bc88de0a41"), printed, "{kind} {body}");
+                }
+            }
+            let before = IncidentFacts {
+                anchor: None,
+                ..incident(*kind)
+            };
+            let letter = on_time(before, &desk(*locale));
+            assert!(!letter.text.contains("anchor") && !letter.text.contains("锚点"));
+        }
+        let facts = LetterFacts::Report(Box::new(report()));
+        let letter = render(
+            &facts,
+            &owner(*locale),
+            PUBLIC_URL,
+            at("2026-11-01T07:00:30Z"),
+        )
+        .unwrap();
+        for body in [&letter.text, &letter.html] {
+            assert!(body.contains("3fa912bc88de0a41"), "{body}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The API, version 1, for programs.
 
+pub mod anchor;
 pub mod breach;
 pub mod calendar;
 pub mod clock;

@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod clock;
 pub mod compound;
 pub mod contract;
+pub mod evidence;
 pub mod incident;
 pub mod letter;
 pub mod person;

@@ -8,7 +8,9 @@ use redress::domain::clock::{Clock, ClockRow, Verdict};
 use redress::domain::letter::LetterState;
 use redress::domain::timeline::{GENESIS, seal};
 use redress::domain::words::EventKind;
+use redress::engine::anchors;
 use redress::engine::tick::tick;
+use redress::evidence::verify::walk;
 use redress::store;
 use redress::store::audit::AuditLine;
 use serde_json::Value;
@@ -24,6 +26,7 @@ impl World {
             self.somebody_wakes(incident);
             self.all_of_it_is_in_the_audit_trail(incident);
         }
+        self.every_chain_holds();
         self.once_more_changes_nothing();
         self.every_letter_leaves_once();
     }
@@ -35,6 +38,15 @@ impl World {
             assert_eq!(event.previous_hash, previous);
             assert_eq!(seal(event).unwrap(), event.hash);
             previous.clone_from(&event.hash);
+        }
+    }
+
+    /// What `redress verify` walks, before and after an hour's anchor.
+    fn every_chain_holds(&self) {
+        for _ in 0..2 {
+            let walked = walk(&self.store, None, |fault| panic!("{fault}")).unwrap();
+            assert_eq!(walked.faults, 0);
+            anchors::run_due(&self.store).unwrap();
         }
     }
 

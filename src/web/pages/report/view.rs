@@ -3,6 +3,7 @@
 use askama::Template;
 use chrono_tz::Tz;
 
+use crate::domain::anchor::PrintedHead;
 use crate::domain::breach::Standing;
 use crate::domain::period::Period;
 use crate::domain::words::{ClockState, Metric};
@@ -30,6 +31,8 @@ pub(super) struct View {
     pub(super) title: String,
     pub(super) over: String,
     as_of: Shown,
+    /// The head of the anchor chain, and when it was made.
+    anchor: Option<(PrintedHead, Shown)>,
     attainment: Option<(String, String)>,
     score: Score,
     breaches_href: Option<String>,
@@ -141,6 +144,10 @@ impl View {
                 wording::day(report.period.last())
             ),
             as_of: shown(report.as_of),
+            anchor: report
+                .anchor
+                .as_ref()
+                .map(|head| (head.clone(), shown(head.at))),
             attainment: report.total.attainment.map(|found| {
                 (
                     percent(found.share),

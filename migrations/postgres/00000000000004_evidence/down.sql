@@ -1,0 +1,12 @@
+DROP TRIGGER events_no_truncate ON events;
+DROP TRIGGER event_texts_no_truncate ON event_texts;
+DROP TRIGGER breaches_no_truncate ON breaches;
+DROP TRIGGER withdrawals_no_truncate ON withdrawals;
+DROP TRIGGER audit_no_truncate ON audit;
+DROP TRIGGER event_texts_no_update ON event_texts;
+DROP TABLE evidence_chunks;
+DROP TABLE evidence;
+DROP TABLE anchor_heads;
+DROP TABLE anchors;
+DROP INDEX incidents_unanchored;
+ALTER TABLE incidents DROP COLUMN anchored_seq;

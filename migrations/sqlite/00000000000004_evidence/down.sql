@@ -1,0 +1,12 @@
+DROP TRIGGER events_no_replace;
+DROP TRIGGER event_texts_no_replace;
+DROP TRIGGER breaches_no_replace;
+DROP TRIGGER withdrawals_no_replace;
+DROP TRIGGER audit_no_replace;
+DROP TRIGGER event_texts_no_update;
+DROP TABLE evidence_chunks;
+DROP TABLE evidence;
+DROP TABLE anchor_heads;
+DROP TABLE anchors;
+DROP INDEX incidents_unanchored;
+ALTER TABLE incidents DROP COLUMN anchored_seq;

@@ -1,0 +1,3 @@
+//! What stands up in a dispute: the chains checked, and what is handed over to be checked by others.
+
+pub mod verify;
