@@ -62,6 +62,7 @@ pub(super) fn facts(
         breach: None,
         also_told: Vec::new(),
         remark: None,
+        rejected: false,
         corrected: None,
         link: format!("/incidents/{}", incident.id.reference()),
         anchor: scene.anchor.cloned(),
@@ -203,7 +204,7 @@ fn also_told(to: &Addressee, all: &[Addressee]) -> Vec<Told> {
 }
 
 /// Letters of the occasion itself: the vendor's desk learns of a raised incident; everyone who was
-/// written to learns that it is resolved.
+/// written to learns that it is resolved, or is not after all.
 pub(super) fn of_occasion(
     tx: &mut Tx<'_>,
     scene: &Scene<'_>,
@@ -222,6 +223,9 @@ pub(super) fn of_occasion(
             (LetterKind::Raised, desk)
         }
         EventKind::Resolved => (LetterKind::Resolved, told_so_far(tx, scene, case)?),
+        EventKind::Reopened | EventKind::Rejected => {
+            (LetterKind::Reopened, told_so_far(tx, scene, case)?)
+        }
         _ => return Ok(0),
     };
     let mut queued = 0;
@@ -234,6 +238,7 @@ pub(super) fn of_occasion(
         let mut facts = facts(scene, case, kind, event.recorded_at);
         facts.clocks.clone_from(&stated);
         facts.also_told = also_told(addressee, &to);
+        facts.rejected = event.kind == EventKind::Rejected;
         facts.remark = Some(reason.clone()).filter(|text| !text.is_empty());
         let new = NewLetter {
             key: format!(

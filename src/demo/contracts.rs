@@ -20,6 +20,8 @@ pub(super) struct Signed {
     pub(super) stop: Option<&'static str>,
     pub(super) agreed_stop: Option<&'static str>,
     pub(super) reference: &'static str,
+    /// Whether a repair waits for our confirmation.
+    pub(super) confirms: bool,
 }
 
 /// Enters calendars, vendors and contracts, as procurement would.
@@ -79,6 +81,7 @@ impl Hand<'_> {
             .iter()
             .map(|(severity, target)| json!({"clause": "3.2", "metric": "respond", "severity": severity, "calendar_id": always, "target": {"open_time": target}}))
             .collect();
+        commitments.push(json!({"clause": "3.7", "metric": "data_loss", "severity": "critical", "calendar_id": always, "target": {"open_time": "PT15M"}}));
         commitments.push(json!({"clause": "3.4", "metric": "update", "severity": "critical", "calendar_id": always, "target": {"open_time": "PT1H"}}));
         let contract = json!({"reference": "NC-ENT-2026", "title": "Enterprise support", "services": "Compute, object storage, managed database",
             "owner": "max@example.com", "time_zone": "UTC", "effective_from": from,
@@ -116,6 +119,7 @@ impl Hand<'_> {
             stop: None,
             agreed_stop: None,
             reference: "C-88",
+            confirms: false,
         })
     }
 
@@ -145,7 +149,9 @@ impl Hand<'_> {
                     {"clause": "5.2", "metric": "update", "severity": "S1", "calendar_id": always, "target": {"open_time": "PT1H"}},
                     {"clause": "5.3", "metric": "restore", "severity": "S1", "calendar_id": always, "target": {"open_time": "PT4H"}, "remedy": remedy},
                     {"clause": "5.3", "metric": "restore", "severity": "S2", "calendar_id": always, "target": {"open_time": "PT8H"}, "remedy": remedy},
-                    {"clause": "5.4", "metric": "resolve", "severity": "S1", "calendar_id": always, "target": {"open_time": "PT72H"}}],
+                    {"clause": "5.4", "metric": "resolve", "severity": "S1", "calendar_id": always, "target": {"open_time": "PT72H"}},
+                    {"clause": "5.6", "metric": "root_cause", "severity": "S1", "calendar_id": always, "target": {"open_time": "PT120H"}}],
+                "root_cause_from": "restored",
                 "ladder": [
                     {"when": {"percent": 75}, "to": ["vendor:1", "reporter"], "by": ["email"]},
                     {"when": {"before_due": "PT30M"}, "to": ["owner", "vendor:2"], "by": ["email"], "metrics": ["restore"]},
@@ -167,6 +173,7 @@ impl Hand<'_> {
             stop: Some("ACCESS"),
             agreed_stop: Some("MAINT"),
             reference: "NW-99",
+            confirms: false,
         })
     }
 
@@ -193,7 +200,9 @@ impl Hand<'_> {
                     {"clause": "8.1", "metric": "respond", "severity": "C", "calendar_id": office, "target": {"business_days": 1, "at": "same_time"}},
                     {"clause": "8.3", "metric": "workaround", "severity": "A", "calendar_id": office, "target": {"open_time": "PT8H30M"}},
                     {"clause": "8.4", "metric": "resolve", "severity": "A", "calendar_id": office, "target": {"business_days": 2, "at": "16:00"}},
-                    {"clause": "8.4", "metric": "resolve", "severity": "B", "calendar_id": office, "target": {"business_days": 5, "at": "close"}}],
+                    {"clause": "8.4", "metric": "resolve", "severity": "B", "calendar_id": office, "target": {"business_days": 5, "at": "close"}},
+                    {"clause": "8.6", "metric": "root_cause", "severity": "A", "calendar_id": office, "target": {"business_days": 5, "at": "close"}}],
+                "confirmation": {"business_days": 5},
                 "on_severity_change": "carry_fraction", "on_reopen": "as_if_never_resolved",
                 "ladder": [
                     {"when": {"percent": 80}, "to": ["vendor:1", "reporter"], "by": ["email"], "hold": "recipient_hours"},
@@ -213,6 +222,7 @@ impl Hand<'_> {
             stop: Some("DATA"),
             agreed_stop: Some("RELEASE"),
             reference: "BR-",
+            confirms: true,
         })
     }
 
@@ -257,6 +267,7 @@ impl Hand<'_> {
             stop: Some("SITE"),
             agreed_stop: None,
             reference: "HD",
+            confirms: false,
         })
     }
 }

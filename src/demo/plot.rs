@@ -148,7 +148,7 @@ pub(super) fn acts(
     if raising.recent && chance.happens(0.6) {
         return script.acts;
     }
-    script.ending(main, ended, chance);
+    script.ending(main, ended, signed.confirms, chance);
     script.acts
 }
 
@@ -277,7 +277,7 @@ impl Script<'_> {
         );
     }
 
-    fn ending(&mut self, main: Metric, at: Moment, chance: &mut Chance) {
+    fn ending(&mut self, main: Metric, at: Moment, confirms: bool, chance: &mut Chance) {
         let kind = match main {
             Metric::Restore => "restored",
             Metric::Workaround => "worked_around",
@@ -301,6 +301,10 @@ impl Script<'_> {
                 "",
             );
         }
+        if confirms {
+            return self.confirmed(resolved, chance);
+        }
+        self.aftermath(resolved, chance);
         if chance.happens(0.06) {
             let again = resolved + chance.between(2.0, 30.0).mul_add(HOUR as f64, 0.0) as Micros;
             self.push(
@@ -318,6 +322,47 @@ impl Script<'_> {
         }
     }
 }
+
+impl Script<'_> {
+    /// A repair that waits for us: we confirm it, reject it, or say nothing.
+    fn confirmed(&mut self, resolved: Moment, chance: &mut Chance) {
+        let hours = |hours: f64| (hours * HOUR as f64) as Micros;
+        let answered = resolved + hours(chance.between(3.0, 30.0));
+        if chance.happens(0.15) {
+            let event = json!({"kind": "rejected", "reason": "it fails again under load"});
+            self.push(answered, event, None, "");
+            let again = answered + hours(chance.between(2.0, 20.0));
+            let event = json!({"kind": "resolved", "reason": *chance.pick(ENDINGS)});
+            self.push(again, event, None, "");
+            return self.aftermath(again, chance);
+        }
+        if chance.happens(0.6) {
+            self.push(answered, json!({"kind": "confirmed"}), None, "");
+        }
+        self.aftermath(resolved, chance);
+    }
+
+    /// What is told once it is over: the cause, and what was lost.
+    fn aftermath(&mut self, resolved: Moment, chance: &mut Chance) {
+        if self.clock(Metric::RootCause).is_some() && chance.happens(0.9) {
+            let at = resolved + (chance.between(0.5, 8.0) * DAY as f64) as Micros;
+            let event = json!({"kind": "cause_explained", "reason": *chance.pick(CAUSES)});
+            self.push(at, event, None, "");
+        }
+        if self.clock(Metric::DataLoss).is_some() && chance.happens(0.7) {
+            let lost = (chance.between(0.0, 1100.0)) as i64;
+            let event = json!({"kind": "data_loss", "seconds": lost, "reason": "compared with the replica"});
+            self.push(resolved + 2 * HOUR, event, None, "");
+        }
+    }
+}
+
+const CAUSES: &[&str] = &[
+    "a cable was cut in roadworks",
+    "a certificate had lapsed unnoticed",
+    "the last release held a lock too long",
+    "a power supply of a known bad series",
+];
 
 const ANSWERS: &[&str] = &[
     "ticket taken by a named engineer",

@@ -26,6 +26,8 @@ text_enum! {
         Breached = "breached",
         /// The incident is over.
         Resolved = "resolved",
+        /// It is not over: the repair was rejected, or the incident was reopened.
+        Reopened = "reopened",
         /// A breach that was told of is withdrawn.
         Corrected = "corrected",
         /// Figures for a period.
@@ -151,6 +153,9 @@ pub struct IncidentFacts {
     /// A sentence of the person who caused it.
     #[serde(default)]
     pub remark: Option<String>,
+    /// Whether we rejected the repair, so that it never counted.
+    #[serde(default)]
+    pub rejected: bool,
     /// The breach that is withdrawn and the event that withdrew it.
     #[serde(default)]
     pub corrected: Option<CorrectedFacts>,

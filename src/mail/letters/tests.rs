@@ -124,6 +124,7 @@ fn incident(kind: LetterKind) -> IncidentFacts {
             told("Max Manager", "max@example.com", Side::Ours),
         ],
         remark: None,
+        rejected: false,
         corrected: (kind == LetterKind::Corrected).then(|| CorrectedFacts {
             breach: "B-17".into(),
             metric: Metric::Respond,
@@ -254,6 +255,25 @@ fn the_head_of_the_anchor_chain_is_printed_for_vendors_and_in_reports() {
         .unwrap();
         for body in [&letter.text, &letter.html] {
             assert!(body.contains("3fa912bc88de0a41"), "{body}");
+        }
+    }
+}
+
+#[test]
+fn a_rejected_repair_is_told_apart_from_a_reopening() {
+    for (locale, words) in [
+        (Locale::En, ["Repair rejected", "Reopened"]),
+        (Locale::ZhCn, ["修复未获认可", "重新打开"]),
+    ] {
+        for (rejected, word) in [true, false].into_iter().zip(words) {
+            let facts = IncidentFacts {
+                rejected,
+                remark: Some("it fails again under load".into()),
+                ..incident(LetterKind::Reopened)
+            };
+            let letter = on_time(facts, &desk(locale));
+            assert!(letter.subject.contains(word), "{}", letter.subject);
+            assert!(letter.text.contains("it fails again under load"));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The metrics that begin later, the one that is an amount, and repairs that we confirm.
 
+use redress::domain::letter::LetterKind;
 use redress::domain::words::{ClockState, Metric};
 use redress::time::MINUTE;
 use serde_json::{Value, json};
@@ -118,6 +119,10 @@ on_both! { fn a_rejected_repair_never_happened_and_what_passed_meanwhile_is_noti
     assert_eq!(restore.due_at, at("2026-03-02T15:00[Europe/Berlin]"));
     assert_eq!(restore.noticed_at, at("2026-03-04T11:00[Europe/Berlin]"));
     assert_ne!(world.clock(incident, Metric::Resolve).state, ClockState::Awaiting);
+    world.delivers();
+    let letters = world.letters();
+    let letter = letters.iter().find(|letter| letter.kind == LetterKind::Reopened && letter.email == "desk@vendor.example").unwrap();
+    assert!(letter.body_text.as_deref().unwrap().contains("it fails again under load"), "{letter:?}");
     let twice = field_of(world, incident, json!({"kind": "confirmed"}));
     assert!(twice.starts_with("kind: "), "{twice}");
 } }

@@ -61,6 +61,9 @@ impl Acts {
                 EventKind::WorkedAround | EventKind::Restored | EventKind::Resolved
             )
         });
+        let confirmations = confirmations(judged);
+        // A repair that waits for us is rejected, not reopened.
+        let waits = !confirmations.is_empty();
         Self {
             zone: reader.zone.name().to_string(),
             when: super::WHEN,
@@ -99,7 +102,7 @@ impl Acts {
             ],
             severities: severities(judged),
             metrics: metrics(judged),
-            confirmations: confirmations(judged),
+            confirmations,
             may_measure: judged
                 .cases
                 .iter()
@@ -107,7 +110,7 @@ impl Acts {
                 .any(|clock| {
                     clock.metric == Metric::DataLoss && clock.state == ClockState::Pending
                 }),
-            may_reopen: stopped,
+            may_reopen: stopped && (!waits || judged.cases.len() > 1),
             is_cancelled: judged.incident.state == IncidentState::Cancelled,
         }
     }
