@@ -2,6 +2,7 @@
 
 mod cut;
 mod ladders;
+mod late;
 mod metrics;
 mod path;
 mod peers;

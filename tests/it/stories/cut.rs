@@ -14,10 +14,10 @@ use crate::world::{World, monday};
 const INCIDENTS: usize = 8;
 
 /// Numbers that come out the same each time; nothing here has to be hard to guess.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
