@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod report;
 pub mod schema;
 pub mod secret;
+pub mod simulate;
 pub mod store;
 pub mod time;
 pub mod web;

@@ -7,6 +7,7 @@ pub mod report;
 
 mod demo;
 mod serve;
+mod simulate;
 mod token;
 mod user;
 mod verify;
@@ -38,6 +39,8 @@ enum Command {
     Serve(serve::Args),
     /// Run the service on a throw-away database with half a year of believable data
     Demo,
+    /// Play a scenario against virtual time and print what happens as JSON Lines
+    Simulate(simulate::Args),
     /// Calendar questions
     #[command(subcommand)]
     Calendar(CalendarCommand),
@@ -80,6 +83,7 @@ fn begin(cli: Cli) -> anyhow::Result<()> {
     match cli.command.unwrap_or(serve) {
         Command::Serve(args) => serve::run(&settings()?, &args),
         Command::Demo => demo::run(&settings()?),
+        Command::Simulate(args) => simulate::run(&args),
         Command::Calendar(CalendarCommand::Eval) => {
             calendar::eval(std::io::stdin().lock(), std::io::stdout().lock()).map(drop)
         }
@@ -113,7 +117,11 @@ fn open(config: &Config) -> anyhow::Result<Store> {
 fn fail(error: &anyhow::Error) -> ExitCode {
     if let Some(Error::Invalid(faults)) = error.downcast_ref::<Error>() {
         for fault in faults {
-            eprintln!("error: {}: {}", fault.field, fault.message);
+            if fault.field.is_empty() {
+                eprintln!("error: {}", fault.message);
+            } else {
+                eprintln!("error: {}: {}", fault.field, fault.message);
+            }
         }
         return ExitCode::from(2);
     }

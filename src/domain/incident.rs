@@ -213,7 +213,8 @@ pub struct Record {
     pub fields: Fields,
 }
 
-const EVENT_FIELDS: &[&str] = &[
+/// The fields of an event as somebody records it.
+pub(crate) const EVENT_FIELDS: &[&str] = &[
     "kind",
     "case",
     "occurred_at",

@@ -105,7 +105,8 @@ impl Faults {
     }
 }
 
-fn join(path: &str, field: &str) -> String {
+/// The path of a field below another.
+pub(crate) fn join(path: &str, field: &str) -> String {
     match (path.is_empty(), field.is_empty()) {
         (true, _) => field.to_string(),
         (_, true) => path.to_string(),

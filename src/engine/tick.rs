@@ -20,6 +20,16 @@ pub struct Ticked {
     pub incidents: u32,
     /// What followed.
     pub followed: Followed,
+    /// Incidents that could not be judged and are tried again in a minute.
+    pub put_off: u32,
+}
+
+impl Ticked {
+    fn add(&mut self, part: Ticked) {
+        self.incidents += part.incidents;
+        self.followed += part.followed;
+        self.put_off += part.put_off;
+    }
 }
 
 /// Does everything that is due by now, in order of the due moment; leaves nothing behind.
@@ -42,6 +52,7 @@ pub fn tick(store: &Store) -> Result<Ticked> {
                 "an incident stays due after it was judged; it is tried again in a minute"
             );
             put_off(store, stuck)?;
+            done.put_off += 1;
         }
         if due.is_empty() {
             return Ok(done);
@@ -58,18 +69,16 @@ pub fn tick(store: &Store) -> Result<Ticked> {
             Err(error) if due.len() > 1 => {
                 tracing::warn!(%error, "a batch failed; its incidents are judged one by one");
                 for incident in due {
-                    if let Ok((incidents, followed)) = alone(store, incident) {
-                        judged += incidents;
-                        done.incidents += incidents;
-                        done.followed += followed;
+                    if let Ok(alone) = alone(store, incident) {
+                        judged += alone.incidents;
+                        done.add(alone);
                     }
                 }
             }
             Err(_) => {
-                let (incidents, followed) = alone(store, due[0])?;
-                judged += incidents;
-                done.incidents += incidents;
-                done.followed += followed;
+                let alone = alone(store, due[0])?;
+                judged += alone.incidents;
+                done.add(alone);
             }
         }
         if judged > 0 {
@@ -108,14 +117,22 @@ fn put_off(store: &Store, incident: IncidentId) -> Result<()> {
 }
 
 /// Judges one incident; one that cannot be judged is put off and reported.
-fn alone(store: &Store, incident: IncidentId) -> Result<(u32, Followed)> {
+fn alone(store: &Store, incident: IncidentId) -> Result<Ticked> {
     match batch(store, vec![incident]) {
-        Ok(done) => Ok(done),
+        Ok((incidents, followed)) => Ok(Ticked {
+            incidents,
+            followed,
+            ..Ticked::default()
+        }),
         Err(error) => {
             tracing::error!(incident = incident.reference(), %error, "an incident could not be judged; it is tried again in a minute");
             put_off(store, incident)
                 .map_err(|worse| Error::Unexpected(anyhow::anyhow!("{worse}, after {error}")))?;
-            Ok((1, Followed::default()))
+            Ok(Ticked {
+                incidents: 1,
+                put_off: 1,
+                ..Ticked::default()
+            })
         }
     }
 }

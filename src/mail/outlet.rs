@@ -141,6 +141,11 @@ impl MemoryOutlet {
         self.kept().letters.clone()
     }
 
+    /// Takes out the letters taken so far, in order.
+    pub fn drain(&self) -> Vec<Outgoing> {
+        std::mem::take(&mut self.kept().letters)
+    }
+
     /// The next `count` letters are answered with `delivery` and, unless it is `Accepted`, not kept.
     pub fn fails_next(&self, count: usize, delivery: Delivery) {
         self.kept().answers.extend(vec![delivery; count]);

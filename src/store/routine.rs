@@ -42,3 +42,14 @@ pub fn ran(tx: &mut Tx<'_>, name: &str, at: Moment) -> Result<bool> {
     .execute(tx.conn())?;
     Ok(moved == 1)
 }
+
+/// When each routine ran last, in order of name.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn all(conn: &mut Conn) -> Result<Vec<(String, Moment)>> {
+    Ok(routines::table
+        .order(routines::name)
+        .select((routines::name, routines::last_run_at))
+        .load(conn)?)
+}

@@ -1,0 +1,379 @@
+//! Enters what a scenario brings: people, calendars, vendors, contracts and schedules, through the same
+//! readers and actions as the API.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value, json};
+
+use super::ground::Ground;
+use super::names::{Names, Places};
+use super::scenario::Scenario;
+use crate::actions;
+use crate::domain::calendar_entry::CalendarInput;
+use crate::domain::input::{Faults, FieldError, join};
+use crate::domain::ladder::Target;
+use crate::domain::person::{PersonInput, Role};
+use crate::domain::schedule::ScheduleInput;
+use crate::domain::vendor::VendorInput;
+use crate::domain::zone::Zone;
+use crate::domain::{CalendarId, ContractId, VendorId};
+use crate::error::{Error, Result};
+use crate::store::{self, Actor, Tx};
+
+/// Who reports where the scenario names nobody.
+pub(super) const REPORTER: &str = "reporter@example.com";
+
+/// What was entered.
+pub(super) struct Entered {
+    /// The contracts in the order of the scenario.
+    pub(super) contracts: Vec<ContractId>,
+}
+
+/// Enters everything; the faults that were found go to those found before.
+///
+/// # Errors
+/// When the database does not do as asked. A fault of the scenario is noted instead.
+pub(super) fn enter(ground: &Ground, scenario: &Scenario, faults: &mut Faults) -> Result<Entered> {
+    let mut setup = Setup {
+        ground,
+        scenario,
+        faults,
+        calendars: Names::of("calendar", &scenario.calendars, "name"),
+        vendors: Names::of("vendor", &scenario.vendors, "name"),
+    };
+    setup.people()?;
+    let mut calendars = Vec::new();
+    for (index, value) in scenario.calendars.iter().enumerate() {
+        calendars.push(setup.calendar(index, value)?);
+    }
+    for (index, value) in scenario.vendors.iter().enumerate() {
+        setup.vendor(index, value)?;
+    }
+    let mut contracts = Vec::new();
+    for (index, value) in scenario.contracts.iter().enumerate() {
+        contracts.push(setup.contract(index, value)?);
+    }
+    for (index, value) in scenario.schedules.iter().enumerate() {
+        setup.schedule(index, value)?;
+    }
+    Ok(Entered { contracts })
+}
+
+struct Setup<'a> {
+    ground: &'a Ground,
+    scenario: &'a Scenario,
+    faults: &'a mut Faults,
+    calendars: Names,
+    vendors: Names,
+}
+
+impl Setup<'_> {
+    /// Enters something, or notes its faults below `path`.
+    fn write<T: Send + 'static>(
+        &mut self,
+        path: &str,
+        places: &Places,
+        f: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<Option<T>> {
+        match self.ground.store.write(Actor::Operator, f) {
+            Ok(done) => Ok(Some(done)),
+            Err(error) => {
+                self.refused(path, places, error)?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn refused(&mut self, path: &str, places: &Places, error: Error) -> Result<()> {
+        match error {
+            Error::Invalid(found) => places.note(path, found, self.faults),
+            Error::Refused(refused) => self.faults.add(path, refused.to_string()),
+            Error::Unexpected(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    fn calendar(&mut self, index: usize, value: &Value) -> Result<CalendarId> {
+        let path = format!("calendars[{index}]");
+        let value = value.clone();
+        let entered = self.write(&path, &Places::default(), move |tx| {
+            actions::calendar::enter(tx, &CalendarInput::read(&value)?)
+        })?;
+        match entered {
+            Some(id) => Ok(id),
+            // What names it is still read, so that its own faults are found too.
+            None => self.ground.store.write(Actor::Operator, move |tx| {
+                let day = json!([["00:00", "24:00"]]);
+                let stand_in = json!({"name": format!("calendar {}", index + 1), "time_zone": "UTC",
+                    "week": {"mon": day, "tue": day, "wed": day, "thu": day, "fri": day, "sat": day, "sun": day}});
+                actions::calendar::enter(tx, &CalendarInput::read(&stand_in)?)
+            }),
+        }
+    }
+
+    fn vendor(&mut self, index: usize, value: &Value) -> Result<VendorId> {
+        let path = format!("vendors[{index}]");
+        let mut value = value.clone();
+        let mut places = Places::default();
+        let contacts = value.get_mut("contacts").and_then(Value::as_array_mut);
+        for (number, contact) in contacts.into_iter().flatten().enumerate() {
+            if let Value::Object(fields) = contact {
+                let path = format!("{path}.contacts[{number}]");
+                let ways = ("calendar_id", "calendar");
+                places.resolve(fields, &path, ways, &self.calendars, self.faults);
+            }
+        }
+        let entered = self.write(&path, &places, move |tx| {
+            actions::vendor::enter(tx, &VendorInput::read(&value)?)
+        })?;
+        match entered {
+            Some(id) => Ok(id),
+            None => self.ground.store.write(Actor::Operator, move |tx| {
+                let stand_in = json!({"name": format!("vendor {}", index + 1), "time_zone": "UTC"});
+                actions::vendor::enter(tx, &VendorInput::read(&stand_in)?)
+            }),
+        }
+    }
+
+    /// A contract with every version of its terms; 0 where it could not be entered.
+    fn contract(&mut self, index: usize, value: &Value) -> Result<ContractId> {
+        let path = format!("contracts[{index}]");
+        let Value::Object(fields) = value else {
+            self.faults.add(path, "a contract is a JSON object in the shape of the API, with vendor, reference, title, owner, effective_from and terms");
+            return Ok(ContractId::default());
+        };
+        let mut fields = fields.clone();
+        let mut places = Places::default();
+        let ways = ("vendor_id", "vendor");
+        places.resolve(&mut fields, &path, ways, &self.vendors, self.faults);
+        let mut versions = versions(&mut fields, &path);
+        for (path, terms) in &mut versions {
+            self.calendars_of(terms, path, &mut places);
+        }
+        let first = (!versions.is_empty()).then(|| versions.remove(0));
+        if let Some((_, terms)) = &first {
+            fields.insert("terms".to_string(), terms.clone());
+        }
+        let head = Value::Object(fields);
+        let entered = self
+            .ground
+            .store
+            .write(Actor::Operator, move |tx| actions::contract::enter(tx, &head));
+        let id = match entered {
+            Ok(id) => Some(id),
+            Err(error) => {
+                let written = first.map_or_else(String::new, |(path, _)| path);
+                let error = in_version(error, &path, &written);
+                self.refused("", &places, error)?;
+                None
+            }
+        };
+        for (path, terms) in versions {
+            match id {
+                Some(id) => {
+                    self.write(&path, &places, move |tx| {
+                        actions::contract::amend(tx, id, &terms)
+                    })?;
+                }
+                None => {
+                    let now = self.ground.hand.now();
+                    let preview = self
+                        .ground
+                        .store
+                        .read(|conn| actions::contract::preview(conn, None, &terms, now))?;
+                    places.note(&path, preview.errors, self.faults);
+                }
+            }
+        }
+        Ok(id.unwrap_or_default())
+    }
+
+    /// Puts the ids of calendars into terms that name them.
+    fn calendars_of(&mut self, terms: &mut Value, path: &str, places: &mut Places) {
+        let commitments = terms.get_mut("commitments").and_then(Value::as_array_mut);
+        for (number, commitment) in commitments.into_iter().flatten().enumerate() {
+            if let Value::Object(fields) = commitment {
+                let path = format!("{path}.commitments[{number}]");
+                let ways = ("calendar_id", "calendar");
+                places.resolve(fields, &path, ways, &self.calendars, self.faults);
+            }
+        }
+    }
+
+    fn schedule(&mut self, index: usize, value: &Value) -> Result<()> {
+        let path = format!("schedules[{index}]");
+        let mut value = value.clone();
+        let mut places = Places::default();
+        if let Value::Object(fields) = &mut value {
+            let ways = ("vendor_id", "vendor");
+            places.resolve(fields, &path, ways, &self.vendors, self.faults);
+        }
+        self.write(&path, &places, move |tx| {
+            actions::schedule::enter(tx, &ScheduleInput::read(&value)?)
+        })?;
+        Ok(())
+    }
+
+    /// Those whom the scenario lists, and those whom something else in it names. Where it lists nobody,
+    /// each role that a ladder names has one person.
+    fn people(&mut self) -> Result<()> {
+        let listed = self.scenario.people.as_deref().unwrap_or_default();
+        for (index, value) in listed.iter().enumerate() {
+            let value = value.clone();
+            self.write(&format!("people[{index}]"), &Places::default(), move |tx| {
+                actions::person::add(tx, &PersonInput::read(&value)?, None)
+            })?;
+        }
+        let mut named = Named::of(self.scenario);
+        if self.scenario.people.is_none() {
+            named.one_of_each_role();
+        }
+        for (email, role, zone) in named.people {
+            let name = email.split('@').next().unwrap_or(&email).to_string();
+            let input = json!({"email": email, "name": name, "role": role, "time_zone": zone});
+            // An address with faults is noted where it is written.
+            let Ok(input) = PersonInput::read(&input) else {
+                continue;
+            };
+            self.ground.store.write(Actor::Operator, move |tx| {
+                match store::person::with_email(tx.conn(), &input.email)? {
+                    Some(_) => Ok(()),
+                    None => actions::person::add(tx, &input, None).map(drop),
+                }
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes every version of the terms out of a contract, with its place in the scenario.
+fn versions(contract: &mut Map<String, Value>, path: &str) -> Vec<(String, Value)> {
+    match contract.remove("terms") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(versions)) => versions
+            .into_iter()
+            .enumerate()
+            .map(|(number, terms)| (format!("{path}.terms[{number}]"), terms))
+            .collect(),
+        Some(terms) => vec![(format!("{path}.terms"), terms)],
+    }
+}
+
+/// The faults of a contract at their full paths; those of its first terms below where these stand.
+fn in_version(error: Error, contract: &str, terms: &str) -> Error {
+    let Error::Invalid(found) = error else {
+        return match error {
+            Error::Refused(refused) => Error::field(contract, refused.to_string()),
+            other => other,
+        };
+    };
+    let place = |fault: FieldError| {
+        let rest = fault.field.strip_prefix("terms").filter(|rest| {
+            !terms.is_empty() && (rest.is_empty() || rest.starts_with(['.', '[']))
+        });
+        let field = match rest {
+            Some(rest) => format!("{terms}{rest}"),
+            None => join(contract, &fault.field),
+        };
+        FieldError::new(field, fault.message)
+    };
+    Error::Invalid(found.into_iter().map(place).collect())
+}
+
+/// People whom a scenario names somewhere, each with the role that fits and a zone.
+struct Named {
+    people: Vec<(String, Role, Zone)>,
+    roles: HashSet<Role>,
+    zone: Zone,
+}
+
+impl Named {
+    fn of(scenario: &Scenario) -> Self {
+        let mut named = Self {
+            people: Vec::new(),
+            roles: HashSet::new(),
+            zone: Zone::UTC,
+        };
+        let zones: Vec<Zone> = scenario
+            .contracts
+            .iter()
+            .map(|contract| zone_of(contract, &scenario.vendors))
+            .collect();
+        named.zone = zones.first().copied().unwrap_or(Zone::UTC);
+        for incident in &scenario.incidents {
+            let reporter = incident.reporter.as_deref().unwrap_or(REPORTER);
+            named.add(reporter, Role::Engineer, named.zone);
+            for act in &incident.acts {
+                if let Some(by) = &act.by {
+                    named.add(by, Role::Engineer, named.zone);
+                }
+            }
+        }
+        for (contract, zone) in scenario.contracts.iter().zip(zones) {
+            if let Some(owner) = contract.get("owner").and_then(Value::as_str) {
+                named.add(owner, Role::Procurement, zone);
+            }
+            for target in targets(contract) {
+                match target {
+                    Target::Person(email) => named.add(&email, Role::Engineer, zone),
+                    Target::Role(role) => {
+                        named.roles.insert(role);
+                    }
+                    Target::VendorRung(_) | Target::Owner | Target::Reporter => {}
+                }
+            }
+        }
+        named
+    }
+
+    fn add(&mut self, email: &str, role: Role, zone: Zone) {
+        self.people.push((email.trim().to_lowercase(), role, zone));
+    }
+
+    fn one_of_each_role(&mut self) {
+        for &role in Role::ALL {
+            let is_filled = self.people.iter().any(|(_, filled, _)| *filled == role);
+            if self.roles.contains(&role) && !is_filled {
+                self.add(&format!("{role}@example.com"), role, self.zone);
+            }
+        }
+    }
+}
+
+/// The zone of a contract, or of its vendor where it has none of its own.
+fn zone_of(contract: &Value, vendors: &[Value]) -> Zone {
+    let zone = |thing: &Value| -> Option<Zone> { thing.get("time_zone")?.as_str()?.parse().ok() };
+    let vendor = || {
+        let named = contract.get("vendor").or_else(|| contract.get("vendor_id"))?;
+        match named.as_u64() {
+            Some(number) => vendors.get(usize::try_from(number).ok()?.checked_sub(1)?),
+            None => vendors.iter().find(|vendor| vendor.get("name") == Some(named)),
+        }
+    };
+    zone(contract)
+        .or_else(|| vendor().and_then(zone))
+        .unwrap_or(Zone::UTC)
+}
+
+/// Everyone whom the ladders of a contract tell, as far as that can be read.
+fn targets(contract: &Value) -> Vec<Target> {
+    let versions = match contract.get("terms") {
+        Some(Value::Array(versions)) => versions.iter().collect(),
+        Some(terms) => vec![terms],
+        None => Vec::new(),
+    };
+    let steps = versions
+        .into_iter()
+        .filter_map(|terms| terms.get("ladder")?.as_array())
+        .flatten();
+    let told = steps.filter_map(|step| step.get("to")?.as_array()).flatten();
+    let mut found: Vec<Target> = told
+        .filter_map(|target| target.as_str()?.parse().ok())
+        .collect();
+    if found.is_empty() {
+        // Terms without a ladder have the usual one.
+        let usual = crate::domain::terms_input::default_ladder();
+        found.extend(usual.into_iter().flat_map(|step| step.to));
+    }
+    found
+}
