@@ -62,7 +62,11 @@ pub async fn play(
         scenario: &scenario,
         entered: &entered,
         stage: Stage::new(&ground, rounds, say),
-        raised: scenario.incidents.iter().map(|_| Raised::default()).collect(),
+        raised: scenario
+            .incidents
+            .iter()
+            .map(|_| Raised::default())
+            .collect(),
         people: HashMap::new(),
     };
     player.play().await
@@ -238,9 +242,10 @@ fn numbered(
     let mut record = record.clone();
     if let Some(place) = case {
         let key = raised.cases.get(&place);
-        record.case = Some(*key.ok_or_else(|| {
-            Error::field("case", "this case is not reported yet at that moment")
-        })?);
+        record.case =
+            Some(*key.ok_or_else(|| {
+                Error::field("case", "this case is not reported yet at that moment")
+            })?);
     }
     let number = |field: &str, event: usize| {
         raised.seq(event, case).ok_or_else(|| {

@@ -4,12 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::names::{Names, Places};
 use super::scenario::Labels;
+use crate::domain::ContractId;
 use crate::domain::incident::{EVENT_FIELDS, OpenCase, Raise, Record};
 use crate::domain::input::Faults;
 use crate::domain::reading::Object;
 use crate::domain::timeline::entered_late;
 use crate::domain::words::EventKind;
-use crate::domain::ContractId;
 use crate::time::{MINUTE, Moment};
 
 /// An incident of a scenario.
@@ -103,9 +103,16 @@ impl Played {
             if act.recorded_at > end {
                 let wrong = match until {
                     Some(until) => format!("{} lies after the end at {until}", act.recorded_at),
-                    None => format!("{} lies more than twenty years after the first event; check the years", act.recorded_at),
+                    None => format!(
+                        "{} lies more than twenty years after the first event; check the years",
+                        act.recorded_at
+                    ),
                 };
-                let field = if act.moment_field == "reported_at" { "reported_at" } else { "at" };
+                let field = if act.moment_field == "reported_at" {
+                    "reported_at"
+                } else {
+                    "at"
+                };
                 faults.add(format!("{}.{field}", act.path), wrong);
             }
         }
@@ -263,7 +270,13 @@ impl Reader<'_> {
 
     fn case(&mut self, path: String, open: OpenCase, is_reported: bool) {
         let contract = usize::try_from(open.contract_id.0).unwrap_or_default();
-        if contract > 0 && self.played.cases.iter().any(|case| case.contract == contract) {
+        if contract > 0
+            && self
+                .played
+                .cases
+                .iter()
+                .any(|case| case.contract == contract)
+        {
             self.faults.add(
                 path.clone(),
                 "this contract has a case of the incident already; a contract has one",
@@ -472,7 +485,9 @@ impl Reader<'_> {
                 .and_then(|number| number.checked_sub(1))
                 .filter(|place| *place < self.played.cases.len())
                 .ok_or_else(|| {
-                    format!("{value} is no case of this incident; name one by its contract's reference")
+                    format!(
+                        "{value} is no case of this incident; name one by its contract's reference"
+                    )
                 }),
         };
         self.faults.take(&object.at("case"), found)
@@ -487,7 +502,9 @@ impl Reader<'_> {
         count: usize,
     ) -> Deed {
         let mut fields = item.as_object().cloned().unwrap_or_default();
-        fields.retain(|field, _| known.contains(&field.as_str()) && !OWN_FIELDS.contains(&field.as_str()));
+        fields.retain(|field, _| {
+            known.contains(&field.as_str()) && !OWN_FIELDS.contains(&field.as_str())
+        });
         let case = object
             .get("case")
             .and_then(|value| self.place_of_case(value, object));

@@ -109,7 +109,10 @@ impl Places {
         let written = match object.remove(by_name) {
             Some(Value::Null) | None => own,
             Some(_) if object.get(own).is_some_and(|value| !value.is_null()) => {
-                faults.add(at(by_name), format!("{own} says this already; leave one out"));
+                faults.add(
+                    at(by_name),
+                    format!("{own} says this already; leave one out"),
+                );
                 own
             }
             Some(value) => {

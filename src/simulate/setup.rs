@@ -155,10 +155,9 @@ impl Setup<'_> {
             fields.insert("terms".to_string(), terms.clone());
         }
         let head = Value::Object(fields);
-        let entered = self
-            .ground
-            .store
-            .write(Actor::Operator, move |tx| actions::contract::enter(tx, &head));
+        let entered = self.ground.store.write(Actor::Operator, move |tx| {
+            actions::contract::enter(tx, &head)
+        });
         let id = match entered {
             Ok(id) => Some(id),
             Err(error) => {
@@ -235,12 +234,15 @@ impl Setup<'_> {
             let Ok(input) = PersonInput::read(&input) else {
                 continue;
             };
-            self.ground.store.write(Actor::Operator, move |tx| {
-                match store::person::with_email(tx.conn(), &input.email)? {
+            self.ground
+                .store
+                .write(Actor::Operator, move |tx| match store::person::with_email(
+                    tx.conn(),
+                    &input.email,
+                )? {
                     Some(_) => Ok(()),
                     None => actions::person::add(tx, &input, None).map(drop),
-                }
-            })?;
+                })?;
         }
         Ok(())
     }
@@ -268,9 +270,10 @@ fn in_version(error: Error, contract: &str, terms: &str) -> Error {
         };
     };
     let place = |fault: FieldError| {
-        let rest = fault.field.strip_prefix("terms").filter(|rest| {
-            !terms.is_empty() && (rest.is_empty() || rest.starts_with(['.', '[']))
-        });
+        let rest = fault
+            .field
+            .strip_prefix("terms")
+            .filter(|rest| !terms.is_empty() && (rest.is_empty() || rest.starts_with(['.', '['])));
         let field = match rest {
             Some(rest) => format!("{terms}{rest}"),
             None => join(contract, &fault.field),
@@ -344,10 +347,14 @@ impl Named {
 fn zone_of(contract: &Value, vendors: &[Value]) -> Zone {
     let zone = |thing: &Value| -> Option<Zone> { thing.get("time_zone")?.as_str()?.parse().ok() };
     let vendor = || {
-        let named = contract.get("vendor").or_else(|| contract.get("vendor_id"))?;
+        let named = contract
+            .get("vendor")
+            .or_else(|| contract.get("vendor_id"))?;
         match named.as_u64() {
             Some(number) => vendors.get(usize::try_from(number).ok()?.checked_sub(1)?),
-            None => vendors.iter().find(|vendor| vendor.get("name") == Some(named)),
+            None => vendors
+                .iter()
+                .find(|vendor| vendor.get("name") == Some(named)),
         }
     };
     zone(contract)
@@ -366,7 +373,9 @@ fn targets(contract: &Value) -> Vec<Target> {
         .into_iter()
         .filter_map(|terms| terms.get("ladder")?.as_array())
         .flatten();
-    let told = steps.filter_map(|step| step.get("to")?.as_array()).flatten();
+    let told = steps
+        .filter_map(|step| step.get("to")?.as_array())
+        .flatten();
     let mut found: Vec<Target> = told
         .filter_map(|target| target.as_str()?.parse().ok())
         .collect();

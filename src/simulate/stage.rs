@@ -169,7 +169,10 @@ impl<'a> Stage<'a> {
     }
 
     fn look_at_letters(&mut self) -> Result<()> {
-        for outgoing in self.ground.outlet.drain() {
+        let mut sent = self.ground.outlet.drain();
+        // They are sent side by side; a scenario tells the same twice.
+        sent.sort_by_key(|outgoing| outgoing.id);
+        for outgoing in sent {
             let line = self
                 .ground
                 .store

@@ -13,6 +13,7 @@ mod migrations;
 mod outlet;
 mod report;
 mod service;
+mod simulate;
 mod stories;
 mod support;
 mod tidy;
