@@ -225,6 +225,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    erased_letters (letter_id) {
+        letter_id -> BigInt,
+        at -> crate::schema::Instant,
+        incident_id -> BigInt,
+        seq -> BigInt,
+        sha256 -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     evidence (id) {
         id -> BigInt,
         sha256 -> Text,
@@ -491,6 +501,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_texts,
     anchors,
     anchor_heads,
+    erased_letters,
     evidence,
     evidence_chunks,
     clocks,

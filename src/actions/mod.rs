@@ -4,6 +4,7 @@
 
 pub mod calendar;
 pub mod contract;
+pub mod erasure;
 pub mod incident;
 pub mod letter;
 pub mod person;

@@ -58,7 +58,8 @@ pub(super) fn withdraw(tx: &mut Tx<'_>, subject: &Subject<'_>, breach: Breach) -
         ),
     };
     store::breach::withdraw(tx, breach.id, seq, &reason)?;
-    let detail = serde_json::json!({"incident": scene.incident.id.reference(), "event": seq, "reason": reason});
+    // The reason is left out: nothing can be erased from the audit trail.
+    let detail = serde_json::json!({"incident": scene.incident.id.reference(), "event": seq});
     tx.record("breach", breach.id.0, "withdrawn", &detail)?;
     letters::corrections(tx, subject, &breach, seq, &reason)
 }

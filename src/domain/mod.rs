@@ -17,6 +17,7 @@ pub mod calendar_entry;
 pub mod clock;
 pub mod contract;
 pub mod duration;
+pub mod erasure;
 pub mod example;
 pub mod incident;
 pub mod input;

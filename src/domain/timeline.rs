@@ -80,6 +80,12 @@ pub struct Fields {
     /// `promised`: the time that the vendor named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promised_for: Option<Moment>,
+    /// `erased`: the number of the event whose texts are erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erases: Option<i64>,
+    /// `erased`: the names of the texts that are erased.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub erased: Vec<String>,
     /// `deadline_moved`: the due moment before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_before: Option<Moment>,
@@ -126,6 +132,7 @@ pub fn facts(events: &[Event]) -> Vec<Fact> {
                 | EventKind::Noted
                 | EventKind::Acknowledged
                 | EventKind::DeadlineMoved
+                | EventKind::Erased
                 | EventKind::Agreed
                 | EventKind::Refused
         ) {

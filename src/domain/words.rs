@@ -67,6 +67,8 @@ text_enum! {
         Noted = "noted",
         /// An earlier event is set right or taken back.
         Corrected = "corrected",
+        /// Texts of an earlier event are erased; their hashes stay in the chain.
+        Erased = "erased",
         /// The incident needs no answer any more.
         Cancelled = "cancelled",
     }

@@ -204,6 +204,7 @@ pub fn event(kind: EventKind, locale: Locale) -> &'static str {
         K::Acknowledged => ("escalation taken", "已接手升级"),
         K::DeadlineMoved => ("deadline moved", "期限调整"),
         K::Noted => ("noted", "备注"),
+        K::Erased => ("texts erased", "内容删除"),
         K::Corrected => ("entry corrected", "记录更正"),
         K::Cancelled => ("incident cancelled", "事件取消"),
     };

@@ -13,6 +13,7 @@ pub mod calendar;
 pub mod chain;
 pub mod clock;
 pub mod contract;
+pub mod erasure;
 pub mod incident;
 pub mod letter;
 pub mod overview;

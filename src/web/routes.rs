@@ -62,6 +62,8 @@ routes! {
     POST   "/incidents/{id}/events"     Record     => pages::incident::record;
     GET    "/incidents/{id}/events/{seq}/correct" Record => pages::incident::ask_correction;
     POST   "/incidents/{id}/events/{seq}/correct" Record => pages::incident::correct;
+    GET    "/incidents/{id}/events/{seq}/erase" Administer => pages::incident::ask_erasure;
+    POST   "/incidents/{id}/events/{seq}/erase" Administer => pages::incident::erase;
     GET    "/incidents/{id}/cases/new"  Record     => pages::incident::ask_case;
     POST   "/incidents/{id}/cases"      Record     => pages::incident::add_case;
     GET    "/letters"                   SignedIn   => pages::letter::list;
@@ -157,6 +159,7 @@ routes! {
     GET    "/api/v1/incidents/{id}"     SignedIn   => api::incident::show;
     POST   "/api/v1/incidents/{id}/cases" Record   => api::incident::add_case;
     POST   "/api/v1/incidents/{id}/events" Record  => api::incident::record;
+    POST   "/api/v1/incidents/{id}/erasures" Administer => api::incident::erase;
     GET    "/api/v1/clocks"             SignedIn   => api::clock::list;
     GET    "/api/v1/letters"            SignedIn   => api::letter::list;
     GET    "/api/v1/letters/{id}"       SignedIn   => api::letter::show;

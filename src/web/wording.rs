@@ -216,6 +216,17 @@ pub fn details(step: &Step) -> String {
     parts.join(" · ")
 }
 
+/// What people call a text of an event.
+pub fn text_name(name: &str) -> String {
+    match name {
+        "title" => "Title".to_string(),
+        "description" => "Description".to_string(),
+        "vendor_reference" => "Vendor's reference".to_string(),
+        "reason" => "What was said".to_string(),
+        other => other.replace('_', " "),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -43,9 +43,24 @@ CREATE TABLE evidence_chunks (
     PRIMARY KEY (evidence_id, number)
 );
 
+-- Letters that quoted what was erased: what was sent is gone, its hash stays.
+CREATE TABLE erased_letters (
+    letter_id BIGINT PRIMARY KEY NOT NULL REFERENCES letters (id),
+    at TIMESTAMPTZ NOT NULL,
+    incident_id BIGINT NOT NULL REFERENCES incidents (id),
+    seq BIGINT NOT NULL,
+    sha256 TEXT
+);
+
 -- What happened stays as it was recorded.
 CREATE TRIGGER anchors_append_only BEFORE UPDATE OR DELETE ON anchors FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER anchor_heads_append_only BEFORE UPDATE OR DELETE ON anchor_heads FOR EACH ROW EXECUTE FUNCTION append_only();
+-- Of a withdrawal its reason can be erased, and nothing else.
+DROP TRIGGER withdrawals_append_only ON withdrawals;
+CREATE TRIGGER withdrawals_no_delete BEFORE DELETE ON withdrawals FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER withdrawals_no_update BEFORE UPDATE ON withdrawals FOR EACH ROW
+    WHEN (NOT (NEW.breach_id = OLD.breach_id AND NEW.at = OLD.at AND NEW.seq = OLD.seq AND NEW.reason = '[erased]'))
+    EXECUTE FUNCTION append_only();
 -- Texts and files can be erased and not changed.
 CREATE TRIGGER event_texts_no_update BEFORE UPDATE ON event_texts FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER evidence_chunks_no_update BEFORE UPDATE ON evidence_chunks FOR EACH ROW EXECUTE FUNCTION append_only();

@@ -43,11 +43,25 @@ CREATE TABLE evidence_chunks (
     PRIMARY KEY (evidence_id, number)
 );
 
+-- Letters that quoted what was erased: what was sent is gone, its hash stays.
+CREATE TABLE erased_letters (
+    letter_id BIGINT PRIMARY KEY NOT NULL REFERENCES letters (id),
+    at BIGINT NOT NULL,
+    incident_id BIGINT NOT NULL REFERENCES incidents (id),
+    seq BIGINT NOT NULL,
+    sha256 TEXT
+);
+
 -- What happened stays as it was recorded.
 CREATE TRIGGER anchors_no_update BEFORE UPDATE ON anchors BEGIN SELECT RAISE(ABORT, 'anchors is append-only'); END;
 CREATE TRIGGER anchors_no_delete BEFORE DELETE ON anchors BEGIN SELECT RAISE(ABORT, 'anchors is append-only'); END;
 CREATE TRIGGER anchor_heads_no_update BEFORE UPDATE ON anchor_heads BEGIN SELECT RAISE(ABORT, 'anchor_heads is append-only'); END;
 CREATE TRIGGER anchor_heads_no_delete BEFORE DELETE ON anchor_heads BEGIN SELECT RAISE(ABORT, 'anchor_heads is append-only'); END;
+-- Of a withdrawal its reason can be erased, and nothing else.
+DROP TRIGGER withdrawals_no_update;
+CREATE TRIGGER withdrawals_no_update BEFORE UPDATE ON withdrawals
+    WHEN NOT (NEW.breach_id = OLD.breach_id AND NEW.at = OLD.at AND NEW.seq = OLD.seq AND NEW.reason = '[erased]')
+    BEGIN SELECT RAISE(ABORT, 'withdrawals is append-only'); END;
 -- Texts and files can be erased and not changed.
 CREATE TRIGGER event_texts_no_update BEFORE UPDATE ON event_texts BEGIN SELECT RAISE(ABORT, 'event_texts is append-only'); END;
 CREATE TRIGGER evidence_chunks_no_update BEFORE UPDATE ON evidence_chunks BEGIN SELECT RAISE(ABORT, 'evidence_chunks is append-only'); END;

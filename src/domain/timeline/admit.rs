@@ -77,6 +77,10 @@ pub fn admit(
         EventKind::DeadlineMoved => {
             faults.add("kind", "only the service records that a deadline moved")
         }
+        EventKind::Erased => faults.add(
+            "kind",
+            "texts are erased by an administrator: POST /incidents/{id}/erasures, or Erase beside the event",
+        ),
         EventKind::Paused => paused(draft, &concerned, &before, &mut faults),
         EventKind::Resumed => resumed(draft, &concerned, &before, &mut faults),
         EventKind::Agreed | EventKind::Refused => answered(draft, events, cases, &mut faults),
@@ -459,7 +463,7 @@ fn corrected(
     }
     if matches!(
         target.kind,
-        EventKind::DeadlineMoved | EventKind::Acknowledged
+        EventKind::DeadlineMoved | EventKind::Acknowledged | EventKind::Erased
     ) {
         return faults.add(
             "corrects",

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::actions;
 use crate::consequence::{Judged, judged};
 use crate::domain::clock::ClockRow;
+use crate::domain::erasure::{Erasure, erasures};
 use crate::domain::incident::{IncidentState, OpenCase, Raise, Record};
 use crate::domain::timeline::{Event, Fields, SealedText};
 use crate::domain::words::{ClockState, EventKind, Metric, Source};
@@ -197,13 +198,21 @@ pub(super) struct EventBody {
     fields: Fields,
     /// Title, description, reason and the like; an erased one is missing.
     texts: BTreeMap<String, String>,
+    /// The texts that were erased, each with the number of the event that says so.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    erased_texts: BTreeMap<String, i64>,
     hash: String,
 }
 
 impl EventBody {
-    fn of(event: Event, texts: &mut HashMap<i64, BTreeMap<String, SealedText>>) -> Self {
+    fn of(
+        event: Event,
+        texts: &mut HashMap<i64, BTreeMap<String, SealedText>>,
+        erased: &HashMap<i64, BTreeMap<String, i64>>,
+    ) -> Self {
         let texts = texts.remove(&event.id).unwrap_or_default();
         Self {
+            erased_texts: erased.get(&event.seq).cloned().unwrap_or_default(),
             seq: event.seq,
             case: event.case_id,
             kind: event.kind,
@@ -227,6 +236,7 @@ impl IncidentBody {
         let judged = judged(conn, found, now)?;
         let rows = clock::of_incident(conn, id)?;
         let mut texts = incident::texts(conn, id)?;
+        let erased = erasures(&judged.events);
         let entries = breach::of_incident(conn, id)?;
         let clocks = rows
             .into_iter()
@@ -264,7 +274,7 @@ impl IncidentBody {
             timeline: judged
                 .events
                 .into_iter()
-                .map(|event| EventBody::of(event, &mut texts))
+                .map(|event| EventBody::of(event, &mut texts, &erased))
                 .collect(),
         })
     }
@@ -417,10 +427,29 @@ pub async fn record(
         let whole = IncidentBody::of(tx.conn(), id, now)?;
         let mut texts = incident::texts(tx.conn(), id)?;
         let body = RecordedBody {
-            event: EventBody::of(event, &mut texts),
+            event: EventBody::of(event, &mut texts, &HashMap::new()),
             state: whole.state,
             clocks: whole.clocks,
         };
+        Done::made(format!("/api/v1/incidents/{id}"), &body)
+    })
+    .await
+}
+
+/// `POST /incidents/{id}/erasures`: the texts are gone; the answer is the event that says so.
+pub async fn erase(
+    state: Data<State>,
+    caller: Caller,
+    key: Path<String>,
+    body: JsonBody,
+) -> Answer {
+    let id = incident_id(&key)?;
+    let (value, once) = body.parts();
+    act_once(&state, &caller, once, move |tx| {
+        let erasure = Erasure::read(&value)?;
+        let event = actions::erasure::erase(tx, id, &erasure, Source::Api)?;
+        let mut texts = incident::texts(tx.conn(), id)?;
+        let body = EventBody::of(event, &mut texts, &HashMap::new());
         Done::made(format!("/api/v1/incidents/{id}"), &body)
     })
     .await

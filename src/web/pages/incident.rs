@@ -2,6 +2,7 @@
 
 mod acts;
 mod correct;
+mod erase;
 mod list;
 mod raise;
 mod record;
@@ -11,6 +12,7 @@ mod timeline;
 use serde_json::Value;
 
 pub use correct::{ask as ask_correction, correct};
+pub use erase::{ask as ask_erasure, erase};
 pub use list::list;
 pub use raise::{add_case, ask_case, new, raise};
 pub use record::record;

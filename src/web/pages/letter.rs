@@ -13,7 +13,7 @@ use crate::domain::outbox::Letter;
 use crate::error::{Error, Result};
 use crate::mail::letters::render;
 use crate::store::Tx;
-use crate::store::letter;
+use crate::store::{erasure, letter};
 use crate::time::Moment;
 use crate::web::access::{Access, Caller};
 use crate::web::api::letter::{Asked, letter_id};
@@ -196,20 +196,31 @@ struct ShowPage {
     /// Whether it is shown as it would go out now.
     is_preview: bool,
     has_message: bool,
+    /// When and why what was sent was erased, if it was.
+    erased: Option<ErasedPart>,
     may_requeue: bool,
     may_cancel: bool,
     request_id: String,
+}
+
+/// What is known of what was sent when it is erased.
+struct ErasedPart {
+    at: Shown,
+    incident: String,
+    seq: i64,
+    sha256: String,
 }
 
 /// Shows a letter.
 pub async fn show(state: Data<State>, frame: Frame, caller: Caller, key: Path<String>) -> Answer {
     let id = letter_id(&key)?;
     let store = state.store.clone();
-    let (now, letter, has_message) = block(move || {
+    let (now, letter, has_message, erased) = block(move || {
         let now = store.now()?;
         store.read(|conn| {
             let has_message = letter::message(conn, id)?.is_some();
-            Ok((now, letter::get(conn, id)?, has_message))
+            let erased = erasure::of_letter(conn, id)?;
+            Ok((now, letter::get(conn, id)?, has_message, erased))
         })
     })
     .await?;
@@ -238,8 +249,14 @@ pub async fn show(state: Data<State>, frame: Frame, caller: Caller, key: Path<St
         error: letter.last_error.clone().unwrap_or_default(),
         message_id: letter.message_id.clone(),
         text: written.text,
-        is_preview: letter.body_text.is_none(),
+        is_preview: letter.body_text.is_none() && letter.state != LetterState::Sent,
         has_message,
+        erased: erased.map(|erased| ErasedPart {
+            at: reader.sees_here(erased.at),
+            incident: erased.incident_id.reference(),
+            seq: erased.seq,
+            sha256: erased.sha256.unwrap_or_default(),
+        }),
         may_requeue: may && matches!(letter.state, LetterState::Failed | LetterState::Cancelled),
         may_cancel: may && letter.state == LetterState::Queued,
         request_id: Form::default().request_id(),
@@ -264,7 +281,12 @@ impl Written {
                 html: html.clone(),
             });
         }
-        let rendered = render(&letter.facts, &letter.recipient(), public_url, now)
+        // What was sent and erased is written as of then.
+        let as_of = letter
+            .settled_at
+            .filter(|_| letter.state == LetterState::Sent)
+            .unwrap_or(now);
+        let rendered = render(&letter.facts, &letter.recipient(), public_url, as_of)
             .map_err(|error| Error::conflict(error.to_string()))?;
         Ok(Self {
             subject: rendered.subject,

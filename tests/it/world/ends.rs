@@ -149,6 +149,7 @@ impl World {
             let deeds: &[&str] = match event.kind {
                 EventKind::Reported => &["raised", "case added"],
                 EventKind::DeadlineMoved => &["deadline moved"],
+                EventKind::Erased => &["texts erased"],
                 _ => &["event recorded"],
             };
             let found = of_incident.iter().any(|line| {
@@ -159,10 +160,16 @@ impl World {
             });
             assert!(found, "{} {} is not in the trail", event.seq, event.kind);
         }
-        let lines: usize = ["raised", "case added", "deadline moved", "event recorded"]
-            .iter()
-            .filter_map(|deed| lines.get(deed))
-            .sum();
+        let lines: usize = [
+            "raised",
+            "case added",
+            "deadline moved",
+            "texts erased",
+            "event recorded",
+        ]
+        .iter()
+        .filter_map(|deed| lines.get(deed))
+        .sum();
         assert_eq!(lines, events.len(), "{}", incident.reference());
         let entries = self
             .store

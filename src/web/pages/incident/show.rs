@@ -41,6 +41,7 @@ struct ShowPage {
     state_text: &'static str,
     cases: Vec<CasePart>,
     acts: Option<Acts>,
+    may_erase: bool,
     timeline: Vec<Line>,
     breaches: Vec<BreachRow>,
     /// Entries that do not hold any more.
@@ -160,6 +161,7 @@ pub(super) async fn page_of(
 ) -> Answer {
     let reader = reader(&frame, caller);
     let may_record = caller.may(Access::Record);
+    let may_erase = caller.may(Access::Administer);
     let mut shown = read(state, move |conn| {
         let found = incident::get(conn, id)?;
         let judged = judged(conn, found, reader.now)?;
@@ -210,6 +212,7 @@ pub(super) async fn page_of(
                 .map(|case| CasePart::new(&judged, case, &entries, reader))
                 .collect(),
             acts: may_record.then(|| Acts::of(&judged, reader)),
+            may_erase,
             timeline: sources.lines(),
             breaches,
             withdrawn,

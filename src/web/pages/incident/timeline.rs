@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::consequence::Judged;
+use crate::domain::erasure::{erased_by, sealed};
 use crate::domain::timeline::{Event, SealedText, correction_of};
 use crate::domain::words::{EventKind, Source};
 use crate::domain::{CaseId, PersonId};
@@ -37,6 +38,10 @@ pub struct Line {
     pub href: String,
     /// Whether it may be corrected.
     pub correctable: bool,
+    /// What was erased of it, in sentences.
+    pub erased: Vec<String>,
+    /// Whether it has texts that can be erased.
+    pub erasable: bool,
     /// The colour of its number.
     pub tone: &'static str,
     recorded_at: Moment,
@@ -144,8 +149,10 @@ impl Sources<'_> {
             correctable: correction.is_none()
                 && !matches!(
                     event.kind,
-                    EventKind::DeadlineMoved | EventKind::Acknowledged
+                    EventKind::DeadlineMoved | EventKind::Acknowledged | EventKind::Erased
                 ),
+            erased: self.erased(event),
+            erasable: event.kind != EventKind::Erased && texts.is_some(),
             tone: tone(event.kind),
             recorded_at: event.recorded_at,
         }
@@ -198,6 +205,18 @@ impl Sources<'_> {
                     .collect();
                 format!("Deadline moved: {}", metrics.join(", "))
             }
+            EventKind::Erased => {
+                let names: Vec<String> = fields
+                    .erased
+                    .iter()
+                    .map(|name| wording::text_name(name))
+                    .collect();
+                format!(
+                    "Erased of event {}: {}",
+                    fields.erases.unwrap_or_default(),
+                    names.join(", ")
+                )
+            }
             EventKind::Noted => "Note".to_string(),
             EventKind::Corrected => match fields.corrects.unwrap_or_default() {
                 seq if fields.taken_back => format!("Took back event {seq}"),
@@ -208,6 +227,24 @@ impl Sources<'_> {
             }
             EventKind::Cancelled => "Cancelled".to_string(),
         }
+    }
+
+    /// Which of its texts were erased, when and by whom.
+    fn erased(&self, event: &Event) -> Vec<String> {
+        let names = sealed(event).into_keys();
+        let erased = names.filter_map(|name| {
+            let by = erased_by(&self.judged.events, event.seq, &name)?;
+            let at = self.reader.sees_here(by.recorded_at);
+            let who = by.person_id.and_then(|person| self.names.get(&person));
+            Some(format!(
+                "{}: erased {} by {}, see event {}",
+                wording::text_name(&name),
+                at.here,
+                who.map_or("Redress", String::as_str),
+                by.seq
+            ))
+        });
+        erased.collect()
     }
 
     /// A clock stop by code and name.
@@ -305,6 +342,8 @@ impl Sources<'_> {
             set_right: withdrawn,
             href: format!("/breaches/{}", breach.id.reference()),
             correctable: false,
+            erased: Vec::new(),
+            erasable: false,
             tone: "late",
             recorded_at: breach.noticed_at,
         }
@@ -327,7 +366,7 @@ fn tone(kind: EventKind) -> &'static str {
         | EventKind::Rejected
         | EventKind::DataLoss => "soon",
         EventKind::Corrected | EventKind::Acknowledged | EventKind::DeadlineMoved => "calm",
-        EventKind::Cancelled | EventKind::Noted => "mute",
+        EventKind::Cancelled | EventKind::Noted | EventKind::Erased => "mute",
         EventKind::Reported => "",
     }
 }
