@@ -119,6 +119,18 @@ impl Calendar {
         self.hours_on(date)?.exception_on(date)
     }
 
+    /// Whether a window opens on that date: then it is a business day.
+    pub fn opens_on(&self, date: NaiveDate) -> bool {
+        self.hours_on(date)
+            .is_some_and(|hours| !flat::utc_windows(hours, date).is_empty())
+    }
+
+    /// Whether the zone left that date out, so that it has no hours and not even a moment.
+    pub fn skips(&self, date: NaiveDate) -> bool {
+        self.hours_on(date)
+            .is_some_and(|hours| flat::is_skipped(hours.time_zone, date))
+    }
+
     /// The last day that its holiday list speaks for: the end of the year of the last exception. Past
     /// it the weekly hours answer. A calendar without exceptions has no list that could end.
     pub fn reaches(&self) -> Option<NaiveDate> {

@@ -8,6 +8,8 @@
 
 mod amount;
 mod confirm;
+mod explain;
+mod missing;
 mod row;
 mod track;
 mod walk;
@@ -16,8 +18,14 @@ use std::sync::Arc;
 
 pub use confirm::Awaited;
 use confirm::Confirmations;
+pub use explain::{
+    Explained, Explanation, Ground, Line, NoDay, Part, SeverityTurn, Shut, StopGround, What,
+    explain,
+};
+pub use missing::{Missing, Why, missing};
 pub use row::{ClockRow, OutcomeRow};
 pub use track::{Held, Track};
+pub use walk::{Effect, NotHeld};
 
 use super::CaseId;
 use super::calendar::CalendarError;
@@ -183,34 +191,17 @@ pub fn judge(
     book: &CalendarBook,
     now: Moment,
 ) -> Result<Vec<Clock>, CalendarError> {
-    let facts: Vec<&Fact> = facts
-        .iter()
-        .filter(|fact| fact.at <= now && fact.case.is_none_or(|of| of == case))
-        .collect();
-    let Some(reported) = facts
-        .iter()
-        .position(|fact| fact.kind == EventKind::Reported)
-    else {
-        return Ok(Vec::new());
-    };
-    let facts = &facts[reported..];
-    let confirmations = Confirmations::of(promise, facts, book)?;
+    let facts = facts_until(case, facts, now);
+    let confirmations = Confirmations::of(promise, &facts, book)?;
     let mut clocks = Vec::new();
     for &metric in Metric::ALL {
-        let clock = match metric {
-            Metric::DataLoss => amount::data_loss(promise, facts, book),
-            _ if confirmations.change_nothing() => walk::walk(metric, promise, facts, book, now)?,
+        clocks.extend(match metric {
+            Metric::DataLoss => amount::data_loss(promise, &facts, book),
             _ => {
-                // What we rejected goes on to have started `root_cause`, which begins again then.
-                let counts = |fact: &&&Fact| {
-                    !confirmations.is_idle(fact)
-                        && (metric == Metric::RootCause || confirmations.leave(fact))
-                };
-                let facts: Vec<&Fact> = facts.iter().filter(counts).copied().collect();
-                walk::walk(metric, promise, &facts, book, now)?
+                let counting = confirmations.counting(metric, &facts);
+                walk::walk(metric, promise, &counting, book, now)?
             }
-        };
-        clocks.extend(clock);
+        });
     }
     Ok(clocks)
 }
@@ -229,4 +220,13 @@ pub fn awaited(
     let before = facts.iter().filter(|fact| fact.at <= at);
     let facts: Vec<&Fact> = of_case(before, case).collect();
     Ok(Confirmations::of(promise, &facts, book)?.awaited(at))
+}
+
+/// The facts that judge a case at that moment: from its report on, none later.
+fn facts_until(case: CaseId, facts: &[Fact], now: Moment) -> Vec<&Fact> {
+    facts
+        .iter()
+        .filter(|fact| fact.at <= now && fact.case.is_none_or(|of| of == case))
+        .skip_while(|fact| fact.kind != EventKind::Reported)
+        .collect()
 }

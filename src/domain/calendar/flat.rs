@@ -253,7 +253,7 @@ fn at_second(date: NaiveDate, seconds: u32) -> NaiveDateTime {
     date.and_time(NaiveTime::MIN) + TimeDelta::seconds(i64::from(seconds))
 }
 
-fn is_skipped(zone: Tz, date: NaiveDate) -> bool {
+pub(super) fn is_skipped(zone: Tz, date: NaiveDate) -> bool {
     [at_second(date, 0), at_second(date, 86_399)]
         .iter()
         .all(|local| matches!(zone.offset_from_local_datetime(local), LocalResult::None))

@@ -1,10 +1,12 @@
 //! Repairs that wait for our confirmation, where the terms ask for one.
 
+use std::borrow::Cow;
+
 use super::super::calendar::{CalendarError, DayEnd};
 use super::super::calendar_book::CalendarBook;
 use super::super::terms::Promise;
 use super::super::timeline::Fact;
-use super::super::words::EventKind;
+use super::super::words::{EventKind, Metric};
 use crate::time::Moment;
 
 /// A repair that we have neither confirmed nor rejected yet.
@@ -76,19 +78,21 @@ impl Confirmations {
         self.awaited.filter(|awaited| at <= awaited.until)
     }
 
-    /// Whether everything happened as it was said.
-    pub(super) fn change_nothing(&self) -> bool {
-        self.rejected.is_empty() && self.idle.is_empty()
-    }
-
-    /// Whether the fact counts for the clocks that it stops.
-    pub(super) fn leave(&self, fact: &Fact) -> bool {
-        !self.rejected.contains(&fact.seq)
-    }
-
-    /// Whether the fact is a rejection of nothing.
-    pub(super) fn is_idle(&self, fact: &Fact) -> bool {
-        self.idle.contains(&fact.seq)
+    /// The facts that count for the clock of that metric.
+    pub(super) fn counting<'f, 'a>(
+        &self,
+        metric: Metric,
+        facts: &'f [&'a Fact],
+    ) -> Cow<'f, [&'a Fact]> {
+        if self.rejected.is_empty() && self.idle.is_empty() {
+            return Cow::Borrowed(facts);
+        }
+        // What we rejected goes on to have started `root_cause`, which begins again then.
+        let counts = |fact: &&&Fact| {
+            !self.idle.contains(&fact.seq)
+                && (metric == Metric::RootCause || !self.rejected.contains(&fact.seq))
+        };
+        Cow::Owned(facts.iter().filter(counts).copied().collect())
     }
 }
 

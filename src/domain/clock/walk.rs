@@ -3,6 +3,7 @@
 mod change;
 mod count;
 mod stop;
+mod trace;
 
 use std::sync::Arc;
 
@@ -15,6 +16,9 @@ use super::track::Held;
 use super::{Clock, Lap, Verdict};
 use crate::time::{Micros, Moment};
 
+pub use trace::{Effect, NotHeld};
+pub(super) use trace::{Note, Turn};
+
 /// Judges the clock of one metric; `facts` begin with the report of the case.
 pub(super) fn walk(
     metric: Metric,
@@ -23,10 +27,34 @@ pub(super) fn walk(
     book: &CalendarBook,
     now: Moment,
 ) -> Result<Option<Clock>, CalendarError> {
+    Ok(walked(metric, promise, facts, book, now, None)?.0)
+}
+
+/// Judges the clock of one metric, and notes what changed how it counts.
+pub(super) fn traced(
+    metric: Metric,
+    promise: &Promise,
+    facts: &[&Fact],
+    book: &CalendarBook,
+    now: Moment,
+) -> Result<Option<(Clock, Vec<Note>)>, CalendarError> {
+    let (clock, notes) = walked(metric, promise, facts, book, now, Some(Vec::new()))?;
+    Ok(clock.map(|clock| (clock, notes)))
+}
+
+fn walked(
+    metric: Metric,
+    promise: &Promise,
+    facts: &[&Fact],
+    book: &CalendarBook,
+    now: Moment,
+    trace: Option<Vec<Note>>,
+) -> Result<(Option<Clock>, Vec<Note>), CalendarError> {
     let Some(severity) = facts.first().and_then(|fact| fact.severity.clone()) else {
-        return Ok(None);
+        return Ok((None, Vec::new()));
     };
     let mut walk = Walk::start(metric, promise, book, severity, facts[0])?;
+    walk.trace = trace;
     let mut edits = edits(promise, book, facts[0].at, now)
         .into_iter()
         .peekable();
@@ -43,7 +71,7 @@ pub(super) fn walk(
         let reach = if answered { Reach::Before } else { Reach::Past };
         walk.advance(at, reach)?;
         if edits.next_if_eq(&at).is_some() {
-            walk.calendar_edited(at)?;
+            walk.edit_calendar(at)?;
         }
         for fact in together {
             walk.apply(fact)?;
@@ -53,7 +81,8 @@ pub(super) fn walk(
         rest = later;
     }
     walk.advance(now, Reach::Past)?;
-    walk.finish(now)
+    let notes = walk.trace.take().unwrap_or_default();
+    Ok((walk.finish(now)?, notes))
 }
 
 /// Whether a due moment equal to the one walked to has been reached.
@@ -64,7 +93,7 @@ enum Reach {
 }
 
 /// Whether an event of that kind stops a clock of that metric, or ends an interval of `update`.
-fn answers(metric: Metric, kind: EventKind) -> bool {
+pub(super) fn answers(metric: Metric, kind: EventKind) -> bool {
     use EventKind::{
         CauseExplained, Promised, Resolved, Responded, Restored, Updated, WorkedAround,
     };
@@ -142,6 +171,8 @@ struct Walk<'a> {
     /// The number of the event in which the cause was explained before that was owed.
     explained: Option<i64>,
     seqs: Vec<i64>,
+    /// What changed how the clock counts, where somebody asks for that.
+    trace: Option<Vec<Note>>,
 }
 
 impl<'a> Walk<'a> {
@@ -174,6 +205,7 @@ impl<'a> Walk<'a> {
             awaiting: None,
             explained: None,
             seqs: vec![reported.seq],
+            trace: None,
         };
         if metric == Metric::RootCause {
             walk.status = Status::Pending;
@@ -185,7 +217,8 @@ impl<'a> Walk<'a> {
 
     /// Walks to that moment: due moments on the way are breaches.
     fn advance(&mut self, to: Moment, reach: Reach) -> Result<(), CalendarError> {
-        if self.awaiting.is_some_and(|until| until <= to) {
+        if let Some(until) = self.awaiting.filter(|until| *until <= to) {
+            self.note(until, None, || Turn::Confirmed);
             self.confirm();
         }
         while self.status == Status::Open && self.commitment.is_some() {
@@ -209,7 +242,7 @@ impl<'a> Walk<'a> {
                 .last_mut()
                 .filter(|lap| lap.stopped_at.is_none())
             {
-                before.ended_at = Some(due);
+                before.ended_at = before.ended_at.or(Some(due));
             }
             self.next_interval(due)?;
             // An interval without length would breach for ever at one moment; the terms refuse it.
@@ -231,7 +264,7 @@ impl<'a> Walk<'a> {
                     return Ok(());
                 };
                 self.seqs.push(fact.seq);
-                self.severity_changed(fact.at, severity.clone())
+                self.change_severity(fact.at, severity.clone())
             }
             EventKind::Reopened => self.reopen(fact),
             // For what it stopped, a rejected repair is not among the facts at all.

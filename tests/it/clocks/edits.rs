@@ -213,3 +213,22 @@ fn an_edit_made_while_a_clock_was_stopped_counts_for_what_begins_anew() {
     assert_eq!(due(Metric::Update), Some(at("Tue 10:00")));
     assert_eq!(due(Metric::Restore), Some(at("Tue 12:00")));
 }
+
+#[test]
+fn a_severity_raised_in_a_pause_after_an_edit_still_gives_the_time_it_promises() {
+    let promise = terms()
+        .promises(Metric::Resolve, "S2", open("PT8H"), OFFICE)
+        .promises(Metric::Resolve, "S1", open("PT1H"), OFFICE);
+    let mut story = Story::under(promise);
+    story.reported("Mon 09:00", "S2");
+    story.paused("Mon 11:00", "ACCESS");
+    story.office_edited(&[("Mon 12:00", json!([["09:00", "16:00"]]))]);
+    // Two hours are used of what is only one from here on: nobody could know.
+    story.severity("Mon 13:00", "S1");
+    story.resumed("Mon 14:00", None);
+    assert_eq!(
+        story.stands(Metric::Resolve, "Mon 14:00"),
+        "running: due Mon 15:00, used PT0S of PT1H"
+    );
+    story.explained(Metric::Resolve, "Mon 14:00");
+}

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use redress::domain::CaseId;
 use redress::domain::clock::{Clock, Verdict, judge};
 use redress::domain::terms::{Confirmation, OnReopen, OnSeverityChange, Promise};
-use redress::domain::timeline::{Event, facts};
+use redress::domain::timeline::{Event, Fields, facts};
 use redress::domain::words::{ClockState, EventKind, Metric};
 use redress::time::{HOUR, MINUTE, Moment};
 use serde_json::json;
@@ -228,6 +228,34 @@ proptest! {
         }
         for metric in Metric::ALL {
             prop_assert_eq!(story.stands(*metric, "Mon++ 00:00"), shuffled.stands(*metric, "Mon++ 00:00"));
+        }
+    }
+
+    /// Whatever happens, every clock explains itself, at every moment, and the lines add up.
+    #[test]
+    fn every_explanation_adds_up(
+        policies in policies(),
+        happenings in prop::collection::vec(happens(), 1..14),
+        cancelled in prop::option::of(any::<bool>()),
+    ) {
+        let mut story = told(policies, &happenings);
+        if let Some(void) = cancelled {
+            let last = story.events[story.events.len() - 1].occurred_at + 90 * MINUTE;
+            let fields = Fields { void, ..Fields::default() };
+            story.enters(EventKind::Cancelled, &shown(last), fields);
+        }
+        for count in 1..=story.events.len() {
+            let (known, later) = story.events.split_at(count);
+            let until = later.first().map_or(at("Mon++ 00:00"), |next| next.occurred_at - 1);
+            let known = Story { events: known.to_vec(), ..story.clone() };
+            for now in [known.events[count - 1].occurred_at, until] {
+                if now < known.events[count - 1].occurred_at {
+                    continue;
+                }
+                for metric in Metric::ALL {
+                    known.explained_at(*metric, now);
+                }
+            }
         }
     }
 }

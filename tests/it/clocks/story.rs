@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use redress::domain::calendar::{Calendar, Hours, Layer};
 use redress::domain::calendar_book::{CalendarBook, View};
-use redress::domain::clock::{Clock, Lap, Verdict, judge};
+use redress::domain::clock::{Clock, Explanation, Lap, Verdict, explain, judge};
 use redress::domain::duration;
 use redress::domain::terms::{
     Commitment, Confirmation, OnReopen, OnSeverityChange, Promise, RootCauseFrom,
@@ -397,6 +397,41 @@ impl Story {
         clocks.into_iter().find(|clock| clock.metric == metric)
     }
 
+    /// Explains every lap of the clock of that metric, and sees to it that each explanation adds up to
+    /// what was judged.
+    pub fn explained(&self, metric: Metric, now: &str) -> Vec<Explanation> {
+        self.explained_at(metric, at(now))
+    }
+
+    /// The same for a moment.
+    pub fn explained_at(&self, metric: Metric, now: Moment) -> Vec<Explanation> {
+        let facts = facts(&self.events);
+        let clocks = judge(CaseId(1), &self.promise, &facts, &self.book, now).unwrap();
+        let judged = clocks.iter().find(|clock| clock.metric == metric);
+        let explained = explain(CaseId(1), metric, &self.promise, &facts, &self.book, now).unwrap();
+        let (judged, explained) = match (judged, explained) {
+            (Some(judged), Some(explained)) => (judged, explained),
+            (None, None) => return Vec::new(),
+            (judged, _) => panic!("only one of the two has a clock of {metric}: {judged:?}"),
+        };
+        assert_eq!(words(judged), words(&explained.clock));
+        let explain = |lap: &Lap| {
+            let explanation = explained.lap(lap.run, lap.interval).unwrap().unwrap();
+            if let Err(wrong) = explanation.check(lap) {
+                panic!(
+                    "{metric} {}.{} at {}: {wrong}\n{}\n{}",
+                    lap.run,
+                    lap.interval,
+                    shown(now),
+                    words(judged),
+                    lines(&explanation).join("\n")
+                );
+            }
+            explanation
+        };
+        judged.laps.iter().map(explain).collect()
+    }
+
     /// How a clock stands at that moment, in words: its state, then each of its laps.
     pub fn stands(&self, metric: Metric, now: &str) -> String {
         match self.find(metric, now) {
@@ -452,4 +487,119 @@ fn told(clock: &Clock, lap: &Lap) -> String {
 
 fn written(length: Micros) -> String {
     duration::write(length)
+}
+
+/// The lines of an explanation in words: when, what, and how much is used by then.
+pub fn lines(explanation: &Explanation) -> Vec<String> {
+    use redress::domain::clock::{Ground, Part, Shut, StopGround, What};
+    let stop = |ground: &StopGround| match ground.agreed {
+        Some(by) => format!("{} #{} agreed #{by}", ground.code, ground.seq),
+        None => format!("{} #{}", ground.code, ground.seq),
+    };
+    let grounds = |grounds: &[Ground]| {
+        let grounds: Vec<String> = grounds
+            .iter()
+            .map(|ground| match ground {
+                Ground::Stop(ground) => stop(ground),
+                Ground::Gap { reopened } => format!("stopped until #{reopened}"),
+            })
+            .collect();
+        grounds.join(" and ")
+    };
+    let due = |due: Option<Moment>| due.map_or("none".to_string(), shown);
+    let mut told = Vec::new();
+    for line in &explanation.lines {
+        let what = match &line.what {
+            What::Started(None) => "starts as the one before ran out".to_string(),
+            What::Started(Some((kind, seq))) => format!("starts: {kind} #{seq}"),
+            What::Open(_) => "open".to_string(),
+            What::BeforeDayZero(_) => "open, before day 0".to_string(),
+            What::Held(_, of) => format!("held by {}", grounds(of)),
+            What::Shut(Shut::OutsideHours) => "closed".to_string(),
+            What::Shut(Shut::Holiday(_, name)) => format!("closed: {name}"),
+            What::Shut(Shut::SpecialHours(_, name, windows)) => {
+                let windows: Vec<String> = windows.iter().map(ToString::to_string).collect();
+                format!("closed: {name} {}", windows.join(", "))
+            }
+            What::Idle => "nothing promised".to_string(),
+            What::Skipped(date) => format!("no {date}"),
+            What::BusinessDay(number, date) => format!("day {number} {}", date.format("%a %d")),
+            What::NoBusinessDay(date, why) => format!("{} {why:?}", date.format("%a %d")),
+            What::Paused(ground) => format!("paused {}", stop(ground)),
+            What::NotPaused(ground, why) => format!("not paused {}: {why:?}", stop(ground)),
+            What::Resumed(ground, seq) => format!("{} ends #{seq}", ground.code),
+            What::Stopped(Some((kind, seq))) => format!("stopped: {kind} #{seq}"),
+            What::Stopped(None) => "stopped".to_string(),
+            What::Awaiting(until) => format!("waits for a yes until {}", shown(*until)),
+            What::Confirmed(at, Some(seq)) => format!("confirmed {} #{seq}", shown(*at)),
+            What::Confirmed(at, None) => format!("confirmed by silence {}", shown(*at)),
+            What::Rejected(seq, by) => format!("#{seq} rejected by #{}", by.unwrap_or_default()),
+            What::Waits => "waits".to_string(),
+            What::Measured(seq, lost) => format!("lost {} #{seq}", duration::write(*lost)),
+            What::Reopened(seq, policy) => format!("reopened #{seq}: {policy}"),
+            What::Severity(turn) => format!(
+                "{} -> {} #{}: {:?}, used {}, due {} -> {}",
+                turn.from.clone().unwrap_or_default(),
+                turn.to,
+                turn.seq.unwrap_or_default(),
+                turn.effect,
+                turn.used
+                    .map_or("nothing".to_string(), |(used, whole)| format!(
+                        "{} of {}",
+                        duration::write(used),
+                        duration::write(whole)
+                    )),
+                due(turn.due_before),
+                due(turn.due_after)
+            ),
+            What::Edited {
+                before,
+                after,
+                due_before,
+                due_after,
+            } => format!(
+                "calendar {before} -> {after}, due {} -> {}",
+                due(*due_before),
+                due(*due_after)
+            ),
+            What::Cancelled(seq, void) => {
+                format!("cancelled #{seq}{}", if *void { ", void" } else { "" })
+            }
+            What::Followed => "the next one is late from here on".to_string(),
+            What::Written(written) => format!("written {}", shown(*written)),
+            What::Now(held) => format!("now{}", if *held { ", held" } else { "" }),
+            What::Due {
+                written,
+                floor,
+                provisional,
+            } => {
+                let mut text = "due".to_string();
+                if *written {
+                    text += " as written";
+                }
+                if let Some(edit) = floor {
+                    text += &format!(" not before the edit of {}", shown(*edit));
+                }
+                if *provisional {
+                    text += ", provisional";
+                }
+                text
+            }
+        };
+        let when = match line.to == line.from {
+            true => shown(line.from),
+            false => format!("{} to {}", shown(line.from), shown(line.to)),
+        };
+        let part = match line.part {
+            Part::Earlier => " (earlier)",
+            Part::Counts => "",
+            Part::Rest => " (rest)",
+            Part::Late => " (late)",
+        };
+        told.push(format!(
+            "{when}{part}: {what} = {}",
+            duration::write(line.total)
+        ));
+    }
+    told
 }

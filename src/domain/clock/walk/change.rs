@@ -7,7 +7,7 @@ use super::super::super::terms::{Commitment, OnSeverityChange};
 use super::super::super::timeline::Fact;
 use super::super::super::words::EventKind;
 use super::super::track::Held;
-use super::{Deferred, Status, Walk};
+use super::{Deferred, Status, Turn, Walk};
 use crate::time::{Micros, Moment};
 
 impl Walk<'_> {
@@ -27,6 +27,8 @@ impl Walk<'_> {
             || (stop.needs_agreement && !agreed)
             || self.holds.iter().any(held)
         {
+            let is_for_metric = stop.metrics.contains(&self.metric);
+            self.note_not_held(fact, is_for_metric, stop.needs_agreement && !agreed);
             return Ok(());
         }
         self.seqs.push(fact.seq);
@@ -36,22 +38,35 @@ impl Walk<'_> {
             to: None,
         };
         self.holds.push((Some(stop.code.clone()), hold));
+        self.note(fact.at, Some(fact.seq), || Turn::Held {
+            stop: stop.code.clone(),
+            agreed: fact.answer.map(|(_, seq)| seq).filter(|_| agreed),
+        });
         self.recount()
     }
 
     pub(super) fn resume(&mut self, fact: &Fact) -> Result<(), CalendarError> {
-        let mut ended = false;
-        for (code, held) in &mut self.holds {
-            if held.to.is_none() && (fact.stop.is_none() || *code == fact.stop) {
-                held.to = Some(fact.at);
-                ended = true;
-            }
-        }
-        if !ended {
+        if !self.release(fact, |code| fact.stop.is_none() || *code == fact.stop) {
             return Ok(());
         }
         self.seqs.push(fact.seq);
         self.recount()
+    }
+
+    /// Ends the open pauses that rest on such grounds; says whether there were any.
+    pub(super) fn release(&mut self, fact: &Fact, ends: impl Fn(&Option<String>) -> bool) -> bool {
+        let (mut any, mut noted) = (false, Vec::new());
+        for (code, held) in &mut self.holds {
+            if held.to.is_none() && ends(code) {
+                held.to = Some(fact.at);
+                any = true;
+                noted.extend(code.clone().filter(|_| self.trace.is_some()));
+            }
+        }
+        for stop in noted {
+            self.note(fact.at, Some(fact.seq), || Turn::Released { stop });
+        }
+        any
     }
 
     pub(super) fn severity_changed(
@@ -99,7 +114,11 @@ impl Walk<'_> {
             }
         }
         // A vendor is never late for what it could not know.
-        let due = self.lap.as_ref().and_then(|lap| lap.due_at);
+        let due = match &self.lap {
+            // While it is held, the floor of a calendar edit may hide that it is used up.
+            Some(lap) => lap.due_at.or(lap.track.due()?),
+            None => None,
+        };
         if due.is_some_and(|due| due <= at) {
             self.rebase(next, at, 0)?;
         }

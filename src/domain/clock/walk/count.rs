@@ -6,13 +6,14 @@ use super::super::super::calendar::{Calendar, CalendarError};
 use super::super::super::terms::{Commitment, Target};
 use super::super::Lap;
 use super::super::track::{Held, Track, clip};
-use super::{Status, Walk};
+use super::{Status, Turn, Walk};
 use crate::time::{Micros, Moment};
 
 impl Walk<'_> {
     /// Begins a run or an interval at that moment.
     pub(super) fn begin_lap(&mut self, at: Moment) -> Result<(), CalendarError> {
         self.origin = at;
+        self.note(at, None, || Turn::Begun);
         self.share = None;
         self.lap = None;
         if let Some(commitment) = self.commitment.clone() {

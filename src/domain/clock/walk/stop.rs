@@ -7,7 +7,7 @@ use super::super::super::words::{EventKind, Metric};
 use super::super::Verdict;
 use super::super::confirm::awaited;
 use super::super::track::Held;
-use super::{Deferred, Reach, Status, Walk};
+use super::{Deferred, Reach, Status, Turn, Walk};
 use crate::time::Moment;
 
 impl Walk<'_> {
@@ -15,9 +15,7 @@ impl Walk<'_> {
         let ends = matches!(fact.kind, EventKind::Restored | EventKind::Resolved);
         if ends {
             // They end the pauses of the metrics they stop.
-            for (_, held) in &mut self.holds {
-                held.to = held.to.or(Some(fact.at));
-            }
+            self.release(fact, |_| true);
         }
         if self.status == Status::Pending && self.metric == Metric::RootCause {
             self.explained = self.explained.or(Some(fact.seq));
@@ -68,6 +66,7 @@ impl Walk<'_> {
     pub(super) fn confirmed(&mut self, fact: &Fact) {
         if self.awaiting.is_some() {
             self.seqs.push(fact.seq);
+            self.note(fact.at, Some(fact.seq), || Turn::Confirmed);
             self.confirm();
         }
     }
@@ -179,6 +178,11 @@ impl Walk<'_> {
         }
         self.seqs.push(fact.seq);
         self.status = Status::Open;
+        let policy = self.promise.on_reopen;
+        self.note(fact.at, Some(fact.seq), || Turn::Reopened {
+            stopped,
+            policy,
+        });
         let deferred = std::mem::take(&mut self.deferred);
         let restart = self.promise.on_reopen == OnReopen::Restart;
         if self.metric == Metric::Update || restart {
@@ -204,11 +208,11 @@ impl Walk<'_> {
             match change {
                 Deferred::Severity(at, severity) => {
                     self.advance(at, Reach::Past)?;
-                    self.severity_changed(at, severity)?;
+                    self.change_severity(at, severity)?;
                 }
                 Deferred::Edit(at) => {
                     self.advance(at, Reach::Past)?;
-                    self.calendar_edited(at)?;
+                    self.edit_calendar(at)?;
                 }
             }
         }
@@ -236,6 +240,8 @@ impl Walk<'_> {
 
     pub(super) fn cancel(&mut self, fact: &Fact) -> Result<(), CalendarError> {
         self.seqs.push(fact.seq);
+        let void = fact.void;
+        self.note(fact.at, Some(fact.seq), || Turn::Cancelled { void });
         self.confirm();
         if matches!(self.status, Status::Pending | Status::Open) {
             self.status = Status::Cancelled;
