@@ -20,6 +20,7 @@ use crate::domain::calendar::CalendarError;
 use crate::domain::calendar_book::CalendarBook;
 use crate::domain::clock::{Clock, ClockRow, OutcomeRow, judge};
 use crate::domain::contract::Contract;
+use crate::domain::go_live::CaseTerms;
 use crate::domain::incident::{Case, Incident, IncidentState};
 use crate::domain::ladder::{Acknowledged, Generation};
 use crate::domain::person::Person;
@@ -69,6 +70,7 @@ pub enum Cause {
 /// Everything about one case that its consequences depend on.
 pub(crate) struct CaseFacts {
     pub(crate) case: Case,
+    /// The terms with the go-live window it was reported in.
     pub(crate) terms: Terms,
     pub(crate) contract: Contract,
     pub(crate) vendor: Vendor,
@@ -96,6 +98,9 @@ pub(crate) struct Scene<'a> {
 pub fn follow(tx: &mut Tx<'_>, incident: &mut Incident, cause: &Cause) -> Result<Followed> {
     let mut done = Followed::default();
     let cases = case_facts(tx, incident)?;
+    let rows = store::clock::of_incident(tx.conn(), incident.id)?;
+    // Clocks may still be kept that other terms asked for.
+    let kept = rows.iter().map(|row| row.calendar_id);
     let calendars: Vec<_> = cases
         .iter()
         .flat_map(|facts| {
@@ -105,10 +110,10 @@ pub fn follow(tx: &mut Tx<'_>, incident: &mut Incident, cause: &Cause) -> Result
                 .filter_map(|contact| contact.calendar_id);
             facts.terms.promise.calendars().into_iter().chain(hours)
         })
+        .chain(kept)
         .collect();
     let book = store::calendar::book(tx.conn(), &calendars)?;
     let reporter = store::person::find(tx.conn(), incident.reporter)?;
-    let rows = store::clock::of_incident(tx.conn(), incident.id)?;
     done.moved = deadlines_moved(tx, incident, &cases, &rows, &book, cause)?;
     let events = store::incident::events(tx.conn(), incident.id)?;
     let facts = facts(&events);
@@ -131,8 +136,13 @@ pub fn follow(tx: &mut Tx<'_>, incident: &mut Incident, cause: &Cause) -> Result
 
 fn case_facts(tx: &mut Tx<'_>, incident: &Incident) -> Result<Vec<CaseFacts>> {
     let mut all = Vec::new();
-    for case in store::incident::cases(tx.conn(), incident.id)? {
-        let terms = store::terms::find(tx.conn(), case.terms_id)?;
+    let cases = store::incident::cases(tx.conn(), incident.id)?;
+    let mut terms = store::go_live::terms_of_cases(tx.conn(), &cases)?;
+    for case in cases {
+        // The keys of the database hold these together.
+        let Some(CaseTerms { terms, .. }) = terms.remove(&case.id) else {
+            continue;
+        };
         let contract = store::contract::find(tx.conn(), case.contract_id)?;
         let vendor = store::vendor::find(tx.conn(), contract.vendor_id)?;
         let contacts = store::vendor::contacts(tx.conn(), vendor.id)?;
@@ -277,18 +287,12 @@ fn case_follows(
 }
 
 /// Clocks that were kept and that no commitment asks for any more, since a correction changed the
-/// severity that began them.
+/// severity that began them, or the terms.
 fn gone(scene: &Scene<'_>, case: &CaseFacts, clocks: &[Clock], rows: &[ClockRow]) -> Vec<Clock> {
-    let commitments = &case.terms.promise.commitments;
     rows.iter()
         .filter(|row| row.case_id == case.case.id)
         .filter(|row| !clocks.iter().any(|clock| clock.metric == row.metric))
-        .filter_map(|row| {
-            let commitment = commitments
-                .iter()
-                .find(|commitment| commitment.metric == row.metric)?;
-            Some(Clock::gone(commitment, scene.book, row.started_at))
-        })
+        .map(|row| Clock::gone(&row.commitment(), scene.book, row.started_at))
         .collect()
 }
 

@@ -187,6 +187,23 @@ diesel::table! {
         effective_from -> Date,
         entered_at -> crate::schema::Instant,
         promise -> Text,
+        apply_from -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    go_lives (id) {
+        id -> BigInt,
+        contract_id -> BigInt,
+        name -> Text,
+        starts_at -> crate::schema::Instant,
+        ends_at -> crate::schema::Instant,
+        commitments -> Text,
+        command_post -> Text,
+        entered_at -> crate::schema::Instant,
+        entered_by -> Nullable<BigInt>,
+        withdrawn_at -> Nullable<crate::schema::Instant>,
+        withdrawn_by -> Nullable<BigInt>,
     }
 }
 
@@ -265,6 +282,7 @@ diesel::table! {
         severity -> Text,
         vendor_reference -> Text,
         ladder -> Text,
+        go_live_id -> Nullable<BigInt>,
     }
 }
 
@@ -386,6 +404,7 @@ diesel::table! {
         zone_data -> Text,
         seqs -> Text,
         drill -> Bool,
+        go_live_id -> Nullable<BigInt>,
     }
 }
 
@@ -457,6 +476,7 @@ diesel::table! {
 diesel::joinable!(contacts -> vendors (vendor_id));
 diesel::joinable!(contracts -> vendors (vendor_id));
 diesel::joinable!(terms -> contracts (contract_id));
+diesel::joinable!(go_lives -> contracts (contract_id));
 diesel::joinable!(cases -> incidents (incident_id));
 diesel::joinable!(cases -> contracts (contract_id));
 diesel::joinable!(cases -> terms (terms_id));
@@ -495,6 +515,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     calendar_revisions,
     contracts,
     terms,
+    go_lives,
     incidents,
     cases,
     events,

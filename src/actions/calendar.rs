@@ -72,7 +72,7 @@ fn revise(
     let now = tx.now();
     if !opens_within_a_year(name, hours, now) {
         let today = now.date_in(hours.time_zone);
-        let contracts = terms::counting_in(tx.conn(), id, today)?;
+        let contracts = terms::counting_in(tx.conn(), id, today, now)?;
         if !contracts.is_empty() {
             return Err(Error::field(
                 "week",

@@ -5,9 +5,10 @@ use serde_json::json;
 use crate::consequence::{Cause, follow, unusable};
 use crate::domain::clock::awaited;
 use crate::domain::contract::Contract;
+use crate::domain::go_live::CaseTerms;
 use crate::domain::incident::{Incident, IncidentState, OpenCase, Raise, Record};
 use crate::domain::input::Faults;
-use crate::domain::terms::{Promise, Terms};
+use crate::domain::terms::Promise;
 use crate::domain::timeline::{Draft, Event, Fields, admit, entered_late, facts, not_ahead, root};
 use crate::domain::words::{ClockState, EventKind, Source};
 use crate::domain::{CaseId, IncidentId};
@@ -82,8 +83,8 @@ pub fn add_case(
 /// What judges a case that is reported now.
 struct Opening {
     contract: Contract,
-    /// The version in force at the report.
-    terms: Terms,
+    /// The version in force at the report, with the go-live window.
+    terms: CaseTerms,
     reported_at: Moment,
 }
 
@@ -127,6 +128,7 @@ fn open(tx: &mut Tx<'_>, case: &OpenCase, now: Moment) -> Result<Opening> {
         );
         return Err(faults.into_vec().into());
     };
+    let window = store::go_live::applying(tx.conn(), contract.id, reported_at)?;
     if terms.promise.severity(&case.severity).is_none() {
         let known: Vec<&str> = terms
             .promise
@@ -146,7 +148,7 @@ fn open(tx: &mut Tx<'_>, case: &OpenCase, now: Moment) -> Result<Opening> {
     }
     let opening = Opening {
         contract,
-        terms,
+        terms: CaseTerms::new(terms, window),
         reported_at,
     };
     faults.or(opening).map_err(Error::from)
@@ -177,11 +179,9 @@ fn add(
     let id = store::incident::insert_case(
         tx,
         incident.id,
-        opening.contract.id,
-        opening.terms.id,
+        &opening.terms,
         &case.severity,
         &case.vendor_reference,
-        &opening.terms.promise.ladder,
     )?;
     texts.push(("vendor_reference", case.vendor_reference.clone()));
     texts.push(("reason", case.reason.clone()));
@@ -192,6 +192,8 @@ fn add(
         source,
         fields: Fields {
             severity: Some(case.severity.clone()),
+            terms: Some(opening.terms.terms.number),
+            go_live: opening.terms.go_live.as_ref().map(|window| window.id),
             ..Fields::default()
         },
         texts,
@@ -214,14 +216,11 @@ pub fn record(tx: &mut Tx<'_>, id: IncidentId, record: &Record, source: Source) 
     time_first(tx, &mut incident)?;
     let now = tx.now();
     let events = store::incident::events(tx.conn(), id)?;
-    let mut promises: Vec<(CaseId, Promise)> = Vec::new();
-    for case in store::incident::cases(tx.conn(), id)? {
-        let terms = store::terms::find(tx.conn(), case.terms_id)?;
-        promises.push((case.id, terms.promise));
-    }
-    let cases: Vec<(CaseId, &Promise)> = promises
+    let known = store::incident::cases(tx.conn(), id)?;
+    let terms = store::go_live::terms_of_cases(tx.conn(), &known)?;
+    let cases: Vec<(CaseId, &Promise)> = known
         .iter()
-        .map(|(case, promise)| (*case, promise))
+        .filter_map(|case| Some((case.id, &terms.get(&case.id)?.terms.promise)))
         .collect();
     let mut draft = record.draft();
     let occurred_at = admit(&draft, &events, &cases, now)?;

@@ -8,6 +8,7 @@ use crate::domain::breach::Breach;
 use crate::domain::calendar_book::CalendarBook;
 use crate::domain::clock::{Clock, judge};
 use crate::domain::contract::Contract;
+use crate::domain::go_live::{CaseTerms, GoLive};
 use crate::domain::incident::{Case, Incident};
 use crate::domain::terms::Terms;
 use crate::domain::timeline::{Event, Fact, facts};
@@ -22,8 +23,10 @@ use crate::time::{Micros, Moment};
 pub struct JudgedCase {
     /// The case.
     pub case: Case,
-    /// The terms that judge it.
+    /// The terms that judge it, with what the go-live window changes in them.
     pub terms: Terms,
+    /// The go-live window it was reported in.
+    pub go_live: Option<GoLive>,
     /// The contract.
     pub contract: Contract,
     /// The vendor.
@@ -114,11 +117,7 @@ pub fn judged_all(conn: &mut Conn, incidents: Vec<Incident>, now: Moment) -> Res
     let ids: Vec<IncidentId> = incidents.iter().map(|incident| incident.id).collect();
     let mut timelines = store::incident::events_of(conn, &ids)?;
     let cases = store::incident::cases_of(conn, &ids)?;
-    let terms: HashMap<_, Terms> =
-        store::terms::find_all(conn, &keys(&cases, |case| case.terms_id))?
-            .into_iter()
-            .map(|terms| (terms.id, terms))
-            .collect();
+    let mut terms = store::go_live::terms_of_cases(conn, &cases)?;
     let contracts: HashMap<_, Contract> =
         store::contract::find_all(conn, &keys(&cases, |case| case.contract_id))?
             .into_iter()
@@ -134,7 +133,7 @@ pub fn judged_all(conn: &mut Conn, incidents: Vec<Incident>, now: Moment) -> Res
         .collect();
     let mut calendars: Vec<_> = terms
         .values()
-        .flat_map(|terms| terms.promise.calendars())
+        .flat_map(|of| of.terms.promise.calendars())
         .collect();
     calendars.sort();
     calendars.dedup();
@@ -146,8 +145,8 @@ pub fn judged_all(conn: &mut Conn, incidents: Vec<Incident>, now: Moment) -> Res
         let mut judged = Vec::new();
         for case in cases.iter().filter(|case| case.incident_id == incident.id) {
             // The keys of the database hold these together.
-            let (Some(terms), Some(contract)) =
-                (terms.get(&case.terms_id), contracts.get(&case.contract_id))
+            let (Some(CaseTerms { terms, go_live }), Some(contract)) =
+                (terms.remove(&case.id), contracts.get(&case.contract_id))
             else {
                 continue;
             };
@@ -157,7 +156,8 @@ pub fn judged_all(conn: &mut Conn, incidents: Vec<Incident>, now: Moment) -> Res
             let clocks = judge(case.id, &terms.promise, &facts, &book, now).map_err(unusable)?;
             judged.push(JudgedCase {
                 case: case.clone(),
-                terms: terms.clone(),
+                terms,
+                go_live,
                 contract: contract.clone(),
                 vendor: vendor.clone(),
                 clocks,

@@ -139,6 +139,7 @@ fn insert(
         zone_data: ZONE_DATA.to_string(),
         seqs: serde_json::to_string(&lap.seqs)?,
         drill: scene.incident.drill,
+        go_live_id: case.case.go_live_id,
     };
     store::breach::insert(tx, &new)
 }

@@ -1,7 +1,9 @@
 //! Commitments not kept, in the register.
 
 use super::words::Metric;
-use super::{BreachId, CalendarId, CaseId, ClockId, ContractId, IncidentId, TermsId, VendorId};
+use super::{
+    BreachId, CalendarId, CaseId, ClockId, ContractId, GoLiveId, IncidentId, TermsId, VendorId,
+};
 use crate::schema::{breaches, withdrawals};
 use crate::time::Moment;
 
@@ -62,6 +64,8 @@ pub struct Breach {
     pub seqs: String,
     /// Whether it was practice.
     pub drill: bool,
+    /// The go-live window that applied with the terms.
+    pub go_live_id: Option<GoLiveId>,
 }
 
 /// That an entry no longer holds, and why.

@@ -105,7 +105,7 @@ impl Clock {
 impl Clock {
     /// A clock that a correction took away: nothing asks for it, and nothing of it counts.
     ///
-    /// `commitment` is any that the metric had; it names the calendar for those who look.
+    /// `commitment` is the one that asked for it last; it names the calendar for those who look.
     pub fn gone(commitment: &Commitment, book: &CalendarBook, at: Moment) -> Self {
         let mut lap = Lap::empty(Arc::new(commitment.clone()), book, at);
         lap.ended_at = Some(at);

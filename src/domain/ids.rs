@@ -52,6 +52,8 @@ id! {
     ContractId,
     /// One version of what a contract promises.
     TermsId,
+    /// A go-live window of a contract.
+    GoLiveId,
     /// An incident.
     IncidentId,
     /// One contract's part in an incident.

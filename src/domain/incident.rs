@@ -9,7 +9,7 @@ use super::ladder::Step;
 use super::reading::Object;
 use super::timeline::{Draft, Fields};
 use super::words::{EventKind, Metric};
-use super::{CaseId, ContractId, IncidentId, PersonId, TermsId};
+use super::{CaseId, ContractId, GoLiveId, IncidentId, PersonId, TermsId};
 use crate::schema::{cases, incidents};
 use crate::time::Moment;
 
@@ -69,6 +69,8 @@ pub struct Case {
     pub vendor_reference: String,
     /// The ladder as it was when the case was opened.
     pub ladder: Ladder,
+    /// The go-live window in which it was reported, fixed with the version.
+    pub go_live_id: Option<GoLiveId>,
 }
 
 /// A frozen ladder.

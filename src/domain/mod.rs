@@ -19,6 +19,7 @@ pub mod contract;
 pub mod duration;
 pub mod erasure;
 pub mod example;
+pub mod go_live;
 pub mod incident;
 pub mod input;
 pub mod ladder;

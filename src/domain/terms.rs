@@ -26,6 +26,9 @@ pub struct Terms {
     pub entered_at: Moment,
     /// What they promise.
     pub promise: Promise,
+    /// From this date of the contract's zone on they also judge reports that were recorded before their
+    /// entry; none: only what is recorded after it.
+    pub apply_from: Option<NaiveDate>,
 }
 
 /// What a version of the terms promises; kept and exchanged in the same shape.

@@ -2,6 +2,7 @@
 //! field.
 
 mod commitment;
+mod go_live;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use super::words::Metric;
 use crate::time::Moment;
 
 pub use commitment::read_target;
+pub use go_live::{go_live_period, read_go_live};
 pub use step::default_ladder;
 
 /// What could be read of entered terms.

@@ -9,7 +9,7 @@ pub use admit::{Draft, admit, entered_late, not_ahead, open_pauses};
 pub use chain::{Form, GENESIS, SealedText, seal, text_hash};
 
 use super::words::{EventKind, Metric, Source};
-use super::{CaseId, IncidentId, PersonId};
+use super::{CaseId, GoLiveId, IncidentId, PersonId};
 use crate::schema::events;
 use crate::time::Moment;
 
@@ -86,6 +86,13 @@ pub struct Fields {
     /// `erased`: the names of the texts that are erased.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub erased: Vec<String>,
+    /// `reported`: the version of the terms that judges the case. `corrected`, `noted`: the one that
+    /// judges it from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<i32>,
+    /// Beside `terms`: the go-live window that applies with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub go_live: Option<GoLiveId>,
     /// `deadline_moved`: the due moment before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_before: Option<Moment>,

@@ -9,7 +9,9 @@ use super::{Late, Replays};
 use crate::domain::breach::{Breach, Standing, Withdrawal};
 use crate::domain::clock::OutcomeRow;
 use crate::domain::contract::Contract;
-use crate::domain::{BreachId, CalendarId, CaseId, ClockId, ContractId, TermsId, VendorId};
+use crate::domain::{
+    BreachId, CalendarId, CaseId, ClockId, ContractId, GoLiveId, TermsId, VendorId,
+};
 use crate::error::{Error, Result};
 use crate::store::report::TitledEntry;
 use crate::store::{self, Conn};
@@ -66,6 +68,10 @@ pub struct JudgedBy {
     pub entry: i32,
     /// Key of the version of the terms.
     pub terms: TermsId,
+    /// Name of the go-live window that applied with it.
+    pub go_live: Option<String>,
+    /// Key of that window.
+    pub go_live_id: Option<GoLiveId>,
     /// The calendar.
     pub calendar_id: CalendarId,
     /// Its revision.
@@ -133,6 +139,8 @@ fn entries(
             .collect();
     let clocks: Vec<ClockId> = rows.iter().map(|(breach, ..)| breach.clock_id).collect();
     let outcomes = store::report::outcomes_of(conn, &clocks)?;
+    let windows: Vec<GoLiveId> = rows.iter().filter_map(|row| row.0.go_live_id).collect();
+    let windows = store::go_live::find_all(conn, &windows)?;
     let (mut replays, mut scales) = (Replays::default(), Scales::default());
     let mut found = Vec::with_capacity(rows.len());
     for (breach, withdrawal, title) in rows {
@@ -164,7 +172,9 @@ fn entries(
             rank,
             clause: breach.clause.clone(),
         };
-        found.push(new_entry(breach, withdrawal, about, late)?);
+        let window = breach.go_live_id.and_then(|id| windows.get(&id));
+        let window = window.map(|window| window.name.clone());
+        found.push(new_entry(breach, withdrawal, about, late, window)?);
     }
     Ok(found)
 }
@@ -174,6 +184,7 @@ fn new_entry(
     withdrawal: Option<Withdrawal>,
     about: About,
     late: Option<Late>,
+    go_live: Option<String>,
 ) -> Result<Entry> {
     Ok(Entry {
         id: breach.id,
@@ -195,6 +206,8 @@ fn new_entry(
             run: breach.run,
             entry: breach.entry,
             terms: breach.terms_id,
+            go_live,
+            go_live_id: breach.go_live_id,
             calendar_id: breach.calendar_id,
             calendar_revision: breach.calendar_revision,
             zone_data: breach.zone_data,

@@ -34,6 +34,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &Breach) -> Result<BreachId> {
             breaches::zone_data.eq(&new.zone_data),
             breaches::seqs.eq(&new.seqs),
             breaches::drill.eq(new.drill),
+            breaches::go_live_id.eq(new.go_live_id),
         ))
         .returning(breaches::id)
         .get_result(tx.conn())?)

@@ -9,11 +9,12 @@ use diesel::prelude::*;
 pub use search::{IncidentLine, Search, cases_of, list};
 
 use super::{Conn, Tx};
+use crate::domain::go_live::CaseTerms;
 use crate::domain::incident::{Case, Incident, IncidentState};
 use crate::domain::ladder::Step;
 use crate::domain::timeline::{Event, Fields, GENESIS, SealedText, seal, text_hash};
 use crate::domain::words::{EventKind, Source};
-use crate::domain::{CaseId, ContractId, IncidentId, PersonId, TermsId};
+use crate::domain::{CaseId, IncidentId, PersonId};
 use crate::error::{Error, Result};
 use crate::schema::{cases, event_texts, events, incidents};
 use crate::time::Moment;
@@ -119,24 +120,24 @@ pub fn lock_free(tx: &mut Tx<'_>, id: IncidentId) -> Result<Option<Incident>> {
     get(tx.conn(), id).map(Some)
 }
 
-/// Keeps a new case of an incident.
+/// Keeps a new case of an incident that those terms judge, with their ladder frozen.
 ///
 /// # Errors
 /// When the contract has a case of this incident already, or the database does not take it.
 pub fn insert_case(
     tx: &mut Tx<'_>,
     incident: IncidentId,
-    contract: ContractId,
-    terms: TermsId,
+    terms: &CaseTerms,
     severity: &str,
     vendor_reference: &str,
-    ladder: &[Step],
 ) -> Result<CaseId> {
+    let ladder: &[Step] = &terms.terms.promise.ladder;
     Ok(diesel::insert_into(cases::table)
         .values((
             cases::incident_id.eq(incident),
-            cases::contract_id.eq(contract),
-            cases::terms_id.eq(terms),
+            cases::contract_id.eq(terms.terms.contract_id),
+            cases::terms_id.eq(terms.terms.id),
+            cases::go_live_id.eq(terms.go_live.as_ref().map(|window| window.id)),
             cases::severity.eq(severity),
             cases::vendor_reference.eq(vendor_reference),
             cases::ladder.eq(serde_json::to_string(ladder)?),

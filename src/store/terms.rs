@@ -99,6 +99,7 @@ pub(crate) fn insert(
             terms::effective_from.eq(effective_from),
             terms::entered_at.eq(entered_at),
             terms::promise.eq(serde_json::to_string(promise)?),
+            terms::apply_from.eq(None::<NaiveDate>),
         ))
         .returning(terms::id)
         .get_result(tx.conn())?;
@@ -109,15 +110,57 @@ pub(crate) fn insert(
         effective_from,
         entered_at,
         promise: promise.clone(),
+        apply_from: None,
     })
 }
 
-/// The references of contracts that still need open time in that calendar: those with a clock
-/// running in it, and those whose terms in force on `today` or later count in it.
+/// The versions that may judge what is reported in `[from, to)`: the one in force at its begin, and
+/// those that begin in it.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn counting_in(conn: &mut Conn, calendar: CalendarId, today: NaiveDate) -> Result<Vec<String>> {
+pub fn in_force_during(
+    conn: &mut Conn,
+    contract: &Contract,
+    from: Moment,
+    to: Moment,
+) -> Result<Vec<Terms>> {
+    let mut versions: Vec<Terms> = in_force(conn, contract, from)?.into_iter().collect();
+    let day = |at: Moment| at.date_in(contract.time_zone.0);
+    let later: Vec<Terms> = terms::table
+        .filter(
+            terms::contract_id
+                .eq(contract.id)
+                .and(terms::effective_from.gt(day(from)))
+                .and(terms::effective_from.le(day(to - 1))),
+        )
+        .order((terms::effective_from, terms::number))
+        .select(Terms::as_select())
+        .load(conn)?;
+    versions.extend(later);
+    // Of two that begin on one day the one entered later counts.
+    let replaced: Vec<bool> = versions
+        .windows(2)
+        .map(|pair| pair[0].effective_from == pair[1].effective_from)
+        .chain([false])
+        .collect();
+    let mut replaced = replaced.into_iter();
+    versions.retain(|_| !replaced.next().unwrap_or_default());
+    Ok(versions)
+}
+
+/// The references of contracts that still need open time in that calendar: those with a clock
+/// running in it, and those whose terms in force on `today` or later, or whose go-live windows that
+/// have not ended by `now`, count in it.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn counting_in(
+    conn: &mut Conn,
+    calendar: CalendarId,
+    today: NaiveDate,
+    now: Moment,
+) -> Result<Vec<String>> {
     let open: Vec<ClockState> = ClockState::ALL
         .iter()
         .copied()
@@ -149,6 +192,12 @@ pub fn counting_in(conn: &mut Conn, calendar: CalendarId, today: NaiveDate) -> R
         });
         if !replaced && version.promise.calendars().contains(&calendar) {
             references.push(reference.clone());
+        }
+    }
+    for (window, reference) in super::go_live::not_ended(conn, now)? {
+        let mut commitments = window.commitments.0.iter();
+        if commitments.any(|commitment| commitment.calendar_id == calendar) {
+            references.push(reference);
         }
     }
     references.sort();

@@ -103,6 +103,9 @@ routes! {
     GET    "/contracts/{id}/edit"       Enter      => pages::contract::change;
     GET    "/contracts/{id}/terms/new"  Enter      => pages::terms::new;
     POST   "/contracts/{id}/terms"      Enter      => pages::terms::enter;
+    GET    "/contracts/{id}/go_lives/new" Enter    => pages::go_live::new;
+    POST   "/contracts/{id}/go_lives"   Enter      => pages::go_live::enter;
+    POST   "/contracts/{id}/go_lives/{window}/withdraw" Enter => pages::go_live::withdraw;
 
     GET    "/calendars"                 SignedIn   => pages::calendar::list;
     POST   "/calendars"                 Enter      => pages::calendar::enter;
@@ -153,6 +156,9 @@ routes! {
     GET    "/api/v1/contracts/{id}"     SignedIn   => api::contract::show;
     PUT    "/api/v1/contracts/{id}"     Enter      => api::contract::edit;
     POST   "/api/v1/contracts/{id}/terms" Enter    => api::contract::amend;
+    GET    "/api/v1/contracts/{id}/go_lives" SignedIn => api::go_live::list;
+    POST   "/api/v1/contracts/{id}/go_lives" Enter => api::go_live::enter;
+    POST   "/api/v1/contracts/{id}/go_lives/{window}/withdraw" Enter => api::go_live::withdraw;
 
     GET    "/api/v1/incidents"          SignedIn   => api::incident::list;
     POST   "/api/v1/incidents"          Record     => api::incident::raise;

@@ -7,6 +7,7 @@ mod clocks;
 mod entries;
 mod evidence;
 mod failure;
+mod go_live;
 mod incident_api;
 mod incident_pages;
 mod migrations;

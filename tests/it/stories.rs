@@ -1,6 +1,7 @@
 //! Stories in the trade's words, each on both databases.
 
 mod cut;
+mod go_lives;
 mod ladders;
 mod late;
 mod metrics;

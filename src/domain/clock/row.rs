@@ -1,6 +1,7 @@
 //! Clocks and outcomes as they are kept: the result of the judgement, for search and figures.
 
 use super::Verdict;
+use crate::domain::terms::{Commitment, Target};
 use crate::domain::words::{ClockState, Metric};
 use crate::domain::{CalendarId, CaseId, ClockId, ContractId, IncidentId, VendorId};
 use crate::schema::{clocks, outcomes};
@@ -48,6 +49,21 @@ pub struct ClockRow {
     pub interval: i32,
     /// Generation of its ladder.
     pub generation: i32,
+}
+
+impl ClockRow {
+    /// The commitment as far as the row kept it, for a clock that the terms ask for no more.
+    pub fn commitment(&self) -> Commitment {
+        Commitment {
+            clause: self.clause.clone(),
+            metric: self.metric,
+            severity: self.severity.clone(),
+            target: Target::OpenTime(self.budget),
+            calendar_id: self.calendar_id,
+            stops: None,
+            remedy: String::new(),
+        }
+    }
 }
 
 /// How one run or interval of a clock ended.

@@ -41,12 +41,25 @@ struct Texts {
 
 /// The commitments without fault; the faults of the others at their fields.
 pub(super) fn read(object: &Object<'_>, known: &Known<'_>, faults: &mut Faults) -> Vec<Commitment> {
-    let list = bounded(object, "commitments", faults);
+    let none = object
+        .get("commitments")
+        .is_none_or(|value| value.as_array().is_some_and(Vec::is_empty));
     faults.require(
-        !list.is_empty() || faults.at(&object.at("commitments")),
+        !none,
         object.at("commitments"),
         "the terms promise nothing; add at least one commitment",
     );
+    let rows = rows(object, known, faults);
+    rows.into_iter().map(|(_, commitment)| commitment).collect()
+}
+
+/// The rows without fault, each with its path; there may be none.
+pub(super) fn rows(
+    object: &Object<'_>,
+    known: &Known<'_>,
+    faults: &mut Faults,
+) -> Vec<(String, Commitment)> {
+    let list = bounded(object, "commitments", faults);
     let mut first_at: HashMap<(Metric, String), usize> = HashMap::new();
     let mut commitments = Vec::new();
     for (index, (path, item)) in list.into_iter().enumerate() {
@@ -71,7 +84,7 @@ pub(super) fn read(object: &Object<'_>, known: &Known<'_>, faults: &mut Faults) 
             );
         }
         let commitment = read_row(&row, metric, severity, known, faults);
-        commitments.extend(commitment);
+        commitments.extend(commitment.map(|commitment| (path, commitment)));
     }
     commitments
 }

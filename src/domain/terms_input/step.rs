@@ -79,7 +79,7 @@ fn read_row(row: &Object<'_>, known: &Known<'_>, faults: &mut Faults) -> Option<
             serde_json::from_value::<When>(value.clone()),
         )
     });
-    let to = audience(row, faults);
+    let to = audience(row, "to", faults);
     let by = channels(row, faults);
     let repeat = repeat(row, faults);
     let hold = row.optional("hold", faults).unwrap_or_default();
@@ -96,9 +96,10 @@ fn read_row(row: &Object<'_>, known: &Known<'_>, faults: &mut Faults) -> Option<
     })
 }
 
-fn audience(row: &Object<'_>, faults: &mut Faults) -> Vec<Target> {
+/// Whom a list of that name tells; an empty one is a fault.
+pub(super) fn audience(row: &Object<'_>, field: &str, faults: &mut Faults) -> Vec<Target> {
     let mut targets = Vec::new();
-    for (path, item) in row.list("to", faults) {
+    for (path, item) in row.list(field, faults) {
         let Value::String(text) = item else {
             faults.add(path, "an audience is text, such as vendor:1 or owner");
             continue;
@@ -120,11 +121,11 @@ fn audience(row: &Object<'_>, faults: &mut Faults) -> Vec<Target> {
         }
     }
     let none_given = row
-        .get("to")
+        .get(field)
         .is_none_or(|value| value.as_array().is_some_and(Vec::is_empty));
     faults.require(
         !none_given,
-        row.at("to"),
+        row.at(field),
         "say who is told: vendor:1 to vendor:4, owner, reporter, role:manager or person:ann@example.com",
     );
     targets

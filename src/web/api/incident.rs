@@ -10,15 +10,16 @@ use crate::actions;
 use crate::consequence::{Judged, judged};
 use crate::domain::clock::ClockRow;
 use crate::domain::erasure::{Erasure, erasures};
+use crate::domain::go_live::GoLive;
 use crate::domain::incident::{IncidentState, OpenCase, Raise, Record};
 use crate::domain::timeline::{Event, Fields, SealedText};
 use crate::domain::words::{ClockState, EventKind, Metric, Source};
-use crate::domain::{BreachId, CaseId, ClockId, ContractId, IncidentId, PersonId};
+use crate::domain::{BreachId, CaseId, ClockId, ContractId, GoLiveId, IncidentId, PersonId};
 use crate::error::{Error, Result};
 use crate::report::in_seconds;
 use crate::store::breach::Entry;
 use crate::store::incident::Search;
-use crate::store::{Conn, breach, clock, contract, incident, vendor};
+use crate::store::{Conn, breach, clock, contract, go_live, incident, vendor};
 use crate::time::{Micros, Moment};
 use crate::web::{Answer, Caller, Done, JsonBody, Paging, State, act_once, read};
 
@@ -46,6 +47,8 @@ struct CaseBody {
     contract: String,
     vendor: String,
     terms: i32,
+    /// Name of the go-live window it was reported in.
+    go_live: Option<String>,
     severity: String,
     vendor_reference: String,
 }
@@ -126,6 +129,8 @@ struct BreachBody {
     metric: Metric,
     severity: String,
     clause: String,
+    /// Name of the go-live window that applied.
+    go_live: Option<String>,
     run: i32,
     interval: i32,
     due_at: Moment,
@@ -153,7 +158,12 @@ struct WithdrawalBody {
 }
 
 impl BreachBody {
-    fn of((breach, withdrawal): Entry, judged: &Judged, now: Moment) -> Result<Self> {
+    fn of(
+        (breach, withdrawal): Entry,
+        judged: &Judged,
+        windows: &HashMap<GoLiveId, GoLive>,
+        now: Moment,
+    ) -> Result<Self> {
         let late = match withdrawal {
             Some(_) => None,
             None => judged.lateness(&breach, now)?,
@@ -166,6 +176,10 @@ impl BreachBody {
             metric: breach.metric,
             severity: breach.severity,
             clause: breach.clause,
+            go_live: breach
+                .go_live_id
+                .and_then(|id| windows.get(&id))
+                .map(|window| window.name.clone()),
             run: breach.run,
             interval: breach.interval,
             due_at: breach.due_at,
@@ -238,13 +252,18 @@ impl IncidentBody {
         let mut texts = incident::texts(conn, id)?;
         let erased = erasures(&judged.events);
         let entries = breach::of_incident(conn, id)?;
+        let windows: Vec<_> = entries
+            .iter()
+            .filter_map(|(breach, _)| breach.go_live_id)
+            .collect();
+        let windows = go_live::find_all(conn, &windows)?;
         let clocks = rows
             .into_iter()
             .map(|row| ClockBody::of(row, &judged))
             .collect();
         let breaches = entries
             .into_iter()
-            .map(|entry| BreachBody::of(entry, &judged, now))
+            .map(|entry| BreachBody::of(entry, &judged, &windows, now))
             .collect::<Result<_>>()?;
         let cases = judged
             .cases
@@ -255,6 +274,7 @@ impl IncidentBody {
                 contract: judged.contract.reference.clone(),
                 vendor: judged.vendor.name.clone(),
                 terms: judged.terms.number,
+                go_live: judged.go_live.as_ref().map(|window| window.name.clone()),
                 severity: judged.case.severity.clone(),
                 vendor_reference: judged.case.vendor_reference.clone(),
             })

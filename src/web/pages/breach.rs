@@ -6,9 +6,9 @@ use chrono_tz::Tz;
 
 use super::report::{FAINTEST, lateness, metric_of, not_stopped};
 use super::{Choice, page, try_again};
+use crate::domain::go_live::CaseTerms;
 use crate::domain::letter::LetterState;
 use crate::domain::outbox::Letter;
-use crate::domain::terms::Terms;
 use crate::error::Result;
 use crate::report::{self, Entry};
 use crate::store::{self, Conn, vendor};
@@ -153,6 +153,8 @@ struct ShowPage {
     withdrawn: Option<Shown>,
     terms_from: String,
     terms_number: i32,
+    /// The go-live window that applied; empty: none.
+    go_live: String,
     calendar: String,
     events: String,
     letters: Vec<LetterRow>,
@@ -171,7 +173,7 @@ struct LetterRow {
 struct Facts {
     entry: Entry,
     started: Option<Moment>,
-    terms: Terms,
+    terms: CaseTerms,
     calendar: String,
     letters: Vec<Letter>,
 }
@@ -186,7 +188,7 @@ fn facts(conn: &mut Conn, key: &str, now: Moment) -> Result<Facts> {
         .find(|lap| (lap.run, lap.interval) == (by.run, entry.about.interval));
     Ok(Facts {
         started: lap.map(|lap| lap.started_at),
-        terms: store::terms::find(conn, by.terms)?,
+        terms: store::go_live::terms_with(conn, by.terms, by.go_live_id)?,
         calendar: store::calendar::find(conn, by.calendar_id)?.name,
         letters: store::letter::of_breach(conn, id)?,
         entry,
@@ -204,7 +206,7 @@ pub async fn show(state: Data<State>, frame: Frame, caller: Caller, key: Path<St
     })
     .await?;
     let about = &facts.entry.about;
-    let promise = &facts.terms.promise;
+    let promise = &facts.terms.terms.promise;
     let commitment = promise.commitment(about.metric, &about.severity);
     let there = Some(about.time_zone.0);
     let shown = |at| Shown::of(at, now, zone, there);
@@ -231,8 +233,12 @@ pub async fn show(state: Data<State>, frame: Frame, caller: Caller, key: Path<St
         started: facts.started.map(shown),
         noticed: shown(facts.entry.noticed_at),
         withdrawn: facts.entry.withdrawn.as_ref().map(|gone| shown(gone.at)),
-        terms_from: wording::day(facts.terms.effective_from),
-        terms_number: facts.terms.number,
+        terms_from: wording::day(facts.terms.terms.effective_from),
+        terms_number: facts.terms.terms.number,
+        go_live: facts
+            .terms
+            .go_live
+            .map_or_else(String::new, |window| window.name),
         calendar: facts.calendar,
         events: events
             .map(ToString::to_string)

@@ -5,6 +5,7 @@ use askama::Template;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::go_live::WindowRow;
 use super::promise::{PromiseView, VersionRow};
 use super::{Choice, page, try_again};
 use crate::actions;
@@ -12,7 +13,7 @@ use crate::domain::contract::{Contract, ContractInput};
 use crate::domain::vendor::Vendor;
 use crate::error::{Error, Result};
 use crate::store::contract::ContractLine;
-use crate::store::{Conn, contract, terms, vendor};
+use crate::store::{Conn, contract, go_live, person, terms, vendor};
 use crate::time::Moment;
 use crate::web::access::{Access, Caller};
 use crate::web::error::Answer;
@@ -20,6 +21,7 @@ use crate::web::form::{Form, Shape};
 use crate::web::frame::Frame;
 use crate::web::idempotency::{Done, act_once};
 use crate::web::paging::Paging;
+use crate::web::shown::Reader;
 use crate::web::state::{State, block, read};
 use crate::web::wording;
 
@@ -141,6 +143,7 @@ struct ShowPage {
     standing: Standing,
     versions: Vec<VersionRow>,
     promise: Option<PromiseView>,
+    go_lives: Vec<WindowRow>,
     may_enter: bool,
 }
 
@@ -163,9 +166,11 @@ pub async fn show(
     let may_enter = caller.may(Access::Enter);
     let shown = block(move || {
         let now = store.now()?;
+        let zone = caller.time_zone.0;
         store.read(|conn| {
             let contract = contract::find_by_key(conn, &key)?;
-            show_page(conn, frame, contract, asked.terms, now, may_enter)
+            let reader = Reader { zone, now };
+            show_page(conn, frame, contract, asked.terms, reader, may_enter)
         })
     })
     .await?;
@@ -177,9 +182,10 @@ fn show_page(
     frame: Frame,
     contract: Contract,
     asked: Option<i32>,
-    now: Moment,
+    reader: Reader,
     may_enter: bool,
 ) -> Result<ShowPage> {
+    let now = reader.now;
     let vendor = vendor::find(conn, contract.vendor_id)?;
     let versions = terms::of_contract(conn, contract.id)?;
     let in_force = terms::in_force(conn, &contract, now)?.map(|terms| terms.number);
@@ -197,6 +203,10 @@ fn show_page(
         None => None,
     };
     let number = shown.map(|terms| terms.number);
+    let windows = go_live::of_contract(conn, contract.id)?;
+    let people = windows.iter();
+    let people = people.flat_map(|window| window.entered_by.into_iter().chain(window.withdrawn_by));
+    let names = person::names(conn, &people.collect::<Vec<_>>())?;
     Ok(ShowPage {
         frame,
         vendor,
@@ -208,6 +218,10 @@ fn show_page(
             .map(|terms| VersionRow::new(terms, in_force, number, today))
             .collect(),
         promise,
+        go_lives: windows
+            .iter()
+            .map(|window| WindowRow::new(window, &contract, &names, reader))
+            .collect(),
         may_enter,
         contract,
     })

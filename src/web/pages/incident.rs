@@ -31,7 +31,7 @@ pub(crate) const WHEN: &str =
     "Empty: now. A time that exists twice is taken as the first of the two";
 
 /// Whoever looks at the page of that frame.
-fn reader(frame: &Frame, caller: &Caller) -> Reader {
+pub(super) fn reader(frame: &Frame, caller: &Caller) -> Reader {
     Reader {
         zone: caller.time_zone.0,
         // The frame's moment was written by us just now.
@@ -41,7 +41,7 @@ fn reader(frame: &Frame, caller: &Caller) -> Reader {
 
 /// Puts the instant in the place of a field for local date and time, which is meant in the reader's
 /// zone; an empty one counts as not given.
-fn take_local_time(value: &mut Value, field: &str, reader: Reader) -> Vec<FieldError> {
+pub(super) fn take_local_time(value: &mut Value, field: &str, reader: Reader) -> Vec<FieldError> {
     let Some(fields) = value.as_object_mut() else {
         return Vec::new();
     };
@@ -61,7 +61,7 @@ fn take_local_time(value: &mut Value, field: &str, reader: Reader) -> Vec<FieldE
 }
 
 /// Says the moments in what is wrong with an input as the reader's wall shows them.
-fn heard(outcome: Answer, reader: Reader) -> Answer {
+pub(super) fn heard(outcome: Answer, reader: Reader) -> Answer {
     outcome.map_err(|fault| match fault {
         Fault::Said(Error::Invalid(faults)) => Fault::Said(Error::Invalid(
             faults

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod compound;
 pub mod contract;
 pub mod evidence;
+pub mod go_live;
 pub mod incident;
 pub mod letter;
 pub mod person;

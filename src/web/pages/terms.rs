@@ -1,6 +1,6 @@
 //! Entering terms: the form, its rows, and the example deadlines shown meanwhile.
 
-mod fields;
+pub(super) mod fields;
 
 use actix_web::web::{Data, Path};
 use askama::Template;

@@ -5,14 +5,13 @@ use std::collections::HashMap;
 use actix_web::web::{Data, Query};
 use askama::Template;
 
-use crate::domain::IncidentId;
-use crate::domain::TermsId;
 use crate::domain::clock::ClockRow;
+use crate::domain::go_live::CaseTerms;
 use crate::domain::incident::{Case, IncidentState};
-use crate::domain::terms::Terms;
+use crate::domain::{CaseId, IncidentId};
 use crate::error::Result;
 use crate::store::incident::IncidentLine;
-use crate::store::{Conn, clock, contract, incident, terms, vendor};
+use crate::store::{Conn, clock, contract, go_live, incident, vendor};
 use crate::time::HOUR;
 use crate::web::access::{Access, Caller};
 use crate::web::api::incident::Asked;
@@ -72,7 +71,7 @@ struct Due {
 /// What the rows of a list need beside the incidents.
 struct Beside {
     cases: Vec<Case>,
-    terms: HashMap<TermsId, Terms>,
+    terms: HashMap<CaseId, CaseTerms>,
     contracts: Vec<contract::ContractLine>,
     clocks: Vec<ClockRow>,
 }
@@ -80,11 +79,9 @@ struct Beside {
 impl Beside {
     fn of(conn: &mut Conn, ids: &[IncidentId]) -> Result<Self> {
         let cases = incident::cases_of(conn, ids)?;
-        let terms_ids: Vec<_> = cases.iter().map(|case| case.terms_id).collect();
         let contract_ids: Vec<_> = cases.iter().map(|case| case.contract_id).collect();
-        let terms = terms::find_all(conn, &terms_ids)?;
         Ok(Self {
-            terms: terms.into_iter().map(|terms| (terms.id, terms)).collect(),
+            terms: go_live::terms_of_cases(conn, &cases)?,
             contracts: contract::find_all(conn, &contract_ids)?,
             clocks: clock::of_incidents(conn, ids)?,
             cases,
@@ -102,7 +99,7 @@ impl Beside {
                 vendor: line.vendor.clone(),
                 contract: line.contract.reference.clone(),
                 severity: case.severity.clone(),
-                rank: rank(&self.terms.get(&case.terms_id)?.promise, &case.severity),
+                rank: rank(&self.terms.get(&case.id)?.terms.promise, &case.severity),
             })
         })
         .collect()

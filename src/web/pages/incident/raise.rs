@@ -9,12 +9,13 @@ use super::{heard, reader, take_local_time};
 use crate::actions;
 use crate::domain::IncidentId;
 use crate::domain::contract::Contract;
+use crate::domain::go_live::CaseTerms;
 use crate::domain::incident::{OpenCase, Raise};
 use crate::domain::input::FieldError;
 use crate::domain::terms::{Promise, Severity};
 use crate::domain::words::{Metric, Source};
 use crate::error::Result;
-use crate::store::{Conn, contract, incident, terms};
+use crate::store::{Conn, contract, go_live, incident, terms};
 use crate::time::Moment;
 use crate::web::access::{Access, Caller};
 use crate::web::api::incident::incident_id;
@@ -95,7 +96,9 @@ struct Level {
 impl ChosenContract {
     fn of(conn: &mut Conn, contract: Contract, at: Moment) -> Result<Self> {
         let line = contract::find_all(conn, &[contract.id])?.pop();
-        let promise = terms::in_force(conn, &contract, at)?.map(|terms| terms.promise);
+        let window = go_live::applying(conn, contract.id, at)?;
+        let promise = terms::in_force(conn, &contract, at)?
+            .map(|terms| CaseTerms::new(terms, window).terms.promise);
         let severities = promise.as_ref().map(|promise| promise.severities.clone());
         let severities = severities.unwrap_or_default();
         Ok(Self {

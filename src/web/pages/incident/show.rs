@@ -57,6 +57,8 @@ struct CasePart {
     contract: String,
     contract_id: i64,
     terms: String,
+    /// The go-live window it was reported in; empty: none.
+    go_live: String,
     vendor_reference: String,
     severity: String,
     severity_name: String,
@@ -79,6 +81,10 @@ impl CasePart {
                 case.terms.number,
                 wording::day(case.terms.effective_from)
             ),
+            go_live: case
+                .go_live
+                .as_ref()
+                .map_or_else(String::new, |window| window.name.clone()),
             vendor_reference: case.case.vendor_reference.clone(),
             severity: code.clone(),
             severity_name: name.unwrap_or_default(),

@@ -168,13 +168,26 @@ pub fn input(form: &mut Form) -> (Value, Vec<FieldError>) {
         let agreed = take(row, "needs_agreement") == "true";
         row.insert("needs_agreement".into(), agreed.into());
     }
-    for (index, row) in rows(&mut value, "commitments").enumerate() {
+    commitments(&mut value, &mut faults);
+    for (index, row) in rows(&mut value, "ladder").enumerate() {
+        ladder_row(row, index, &mut faults);
+    }
+    // A form without steps means that nobody is told, not that the default ladder is wanted.
+    if let Value::Object(fields) = &mut value {
+        fields.entry("ladder").or_insert_with(|| json!([]));
+    }
+    (value, faults)
+}
+
+/// Puts targets and clock stops of the commitments into the API's shape.
+fn commitments(value: &mut Value, faults: &mut Vec<FieldError>) {
+    for (index, row) in rows(value, "commitments").enumerate() {
         let (amount, unit, at) = (take(row, "amount"), take(row, "unit"), take(row, "at"));
         put(
             row,
             "target",
             target_json(&amount, &unit, &at),
-            &mut faults,
+            faults,
             || format!("commitments[{index}].amount"),
         );
         let stops = take(row, "stops");
@@ -184,12 +197,19 @@ pub fn input(form: &mut Form) -> (Value, Vec<FieldError>) {
         };
         row.insert("stops".into(), stops);
     }
-    for (index, row) in rows(&mut value, "ladder").enumerate() {
-        ladder_row(row, index, &mut faults);
+}
+
+/// The same for a go-live window: its commitments and its command post.
+pub fn go_live_input(form: &mut Form) -> (Value, Vec<FieldError>) {
+    for (list, texts) in TEXTS {
+        form.keep_rows(list, |form, row| form.has_any(row, texts));
     }
-    // A form without steps means that nobody is told, not that the default ladder is wanted.
+    let mut value = form.json(&SHAPE);
+    let mut faults = Vec::new();
+    commitments(&mut value, &mut faults);
     if let Value::Object(fields) = &mut value {
-        fields.entry("ladder").or_insert_with(|| json!([]));
+        let post = words_json(&take(fields, "command_post"));
+        fields.insert("command_post".into(), post);
     }
     (value, faults)
 }
@@ -308,10 +328,10 @@ pub fn place(field: &str) -> String {
         ("].repeat.until", "].until"),
         ("].by", "].to"),
     ];
-    // One item of `to` or `stops` stands in the field of the whole list.
+    // One item of `to`, `stops` or `command_post` stands in the field of the whole list.
     let mut field = field;
-    if let Some((list, _)) = field.rsplit_once('[')
-        && list.contains("].")
+    if let Some((list, rest)) = field.rsplit_once('[')
+        && (list.contains("].") || (list == "command_post" && rest.ends_with(']')))
     {
         field = list;
     }
