@@ -6,7 +6,7 @@ use super::names::{Names, Places};
 use super::scenario::Labels;
 use crate::domain::ContractId;
 use crate::domain::incident::{EVENT_FIELDS, OpenCase, Raise, Record};
-use crate::domain::input::Faults;
+use crate::domain::input::{Faults, join};
 use crate::domain::reading::Object;
 use crate::domain::timeline::entered_late;
 use crate::domain::words::EventKind;
@@ -96,6 +96,12 @@ impl Played {
         })
     }
 
+    /// The mail addresses of those who raise it and record something.
+    pub(super) fn people(&self) -> impl Iterator<Item = &str> {
+        let by = self.acts.iter().filter_map(|act| act.by.as_deref());
+        self.reporter.as_deref().into_iter().chain(by)
+    }
+
     /// Notes what is recorded after the end of the scenario, or far away from its beginning.
     pub(super) fn within(&self, until: Option<Moment>, latest: Moment, faults: &mut Faults) {
         for act in &self.acts {
@@ -104,16 +110,13 @@ impl Played {
                 let wrong = match until {
                     Some(until) => format!("{} lies after the end at {until}", act.recorded_at),
                     None => format!(
-                        "{} lies more than twenty years after the first event; check the years",
+                        "{} lies too long after the first event; check the years",
                         act.recorded_at
                     ),
                 };
-                let field = if act.moment_field == "reported_at" {
-                    "reported_at"
-                } else {
-                    "at"
-                };
-                faults.add(format!("{}.{field}", act.path), wrong);
+                let of_case = act.moment_field == "reported_at";
+                let field = if of_case { "reported_at" } else { "at" };
+                faults.add(join(&act.path, field), wrong);
             }
         }
     }
@@ -295,10 +298,10 @@ impl Reader<'_> {
             None | Some(Value::Null) => {}
             Some(Value::String(label)) => {
                 let added = self.labels.add(label.trim().to_string(), place);
-                self.faults.take(&format!("{path}.id"), added);
+                self.faults.take(&join(path, "id"), added);
             }
             Some(_) => self.faults.add(
-                format!("{path}.id"),
+                join(path, "id"),
                 "an event's id is text by which other events name it",
             ),
         }
@@ -621,7 +624,7 @@ impl Reader<'_> {
         for act in &self.played.acts {
             if first.is_some_and(|first| act.recorded_at < first) {
                 self.faults.add(
-                    format!("{}.{}", act.path, "at"),
+                    join(&act.path, "at"),
                     "this is recorded before the incident is reported",
                 );
             }

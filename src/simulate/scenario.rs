@@ -102,20 +102,6 @@ impl Scenario {
         };
         Ok((scenario, faults))
     }
-
-    /// What is played, in the order in which it is recorded: of one moment, reports first, then as
-    /// written.
-    pub(super) fn agenda(&self) -> Vec<(usize, usize)> {
-        let mut agenda: Vec<(usize, usize)> = Vec::new();
-        for (incident, played) in self.incidents.iter().enumerate() {
-            agenda.extend((0..played.acts.len()).map(|act| (incident, act)));
-        }
-        agenda.sort_by_key(|(incident, act)| {
-            let act = &self.incidents[*incident].acts[*act];
-            (act.recorded_at, !act.is_report())
-        });
-        agenda
-    }
 }
 
 /// Reads JSON; a fault of its syntax is said with line and column.

@@ -304,12 +304,11 @@ impl Named {
             .collect();
         named.zone = zones.first().copied().unwrap_or(Zone::UTC);
         for incident in &scenario.incidents {
-            let reporter = incident.reporter.as_deref().unwrap_or(REPORTER);
-            named.add(reporter, Role::Engineer, named.zone);
-            for act in &incident.acts {
-                if let Some(by) = &act.by {
-                    named.add(by, Role::Engineer, named.zone);
-                }
+            if incident.reporter.is_none() {
+                named.add(REPORTER, Role::Engineer, named.zone);
+            }
+            for email in incident.people() {
+                named.add(email, Role::Engineer, named.zone);
             }
         }
         for (contract, zone) in scenario.contracts.iter().zip(zones) {

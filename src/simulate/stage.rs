@@ -23,6 +23,7 @@ use crate::time::Moment;
 /// A ground on which time passes.
 pub(crate) struct Stage<'a> {
     pub(crate) ground: &'a Ground,
+    /// Tells somebody.
     say: &'a mut (dyn FnMut(Happening) -> Result<()> + Send),
     /// How many more moments may be stopped at.
     rounds_left: u64,
@@ -93,6 +94,17 @@ impl<'a> Stage<'a> {
         self.pass_to(moment).await?;
         while self.next_due()?.is_some_and(|due| due <= moment) {
             self.stop_at(moment).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets everything happen until nothing more is due, or that moment is over.
+    ///
+    /// # Errors
+    /// As for [`Stage::pass_to`].
+    pub(crate) async fn run_out(&mut self, latest: Moment) -> Result<()> {
+        while let Some(due) = self.next_due()?.filter(|due| *due <= latest) {
+            self.stop_at(due).await?;
         }
         Ok(())
     }

@@ -101,6 +101,7 @@ routes! {
     GET    "/contracts/{id}"            SignedIn   => pages::contract::show;
     POST   "/contracts/{id}"            Enter      => pages::contract::edit;
     GET    "/contracts/{id}/edit"       Enter      => pages::contract::change;
+    GET    "/contracts/{id}/rehearsal"  SignedIn   => pages::rehearsal::show;
     GET    "/contracts/{id}/terms/new"  Enter      => pages::terms::new;
     POST   "/contracts/{id}/terms"      Enter      => pages::terms::enter;
     GET    "/contracts/{id}/go_lives/new" Enter    => pages::go_live::new;
@@ -155,6 +156,7 @@ routes! {
     POST   "/api/v1/contracts/terms/preview" SignedIn => api::contract::preview;
     GET    "/api/v1/contracts/{id}"     SignedIn   => api::contract::show;
     PUT    "/api/v1/contracts/{id}"     Enter      => api::contract::edit;
+    POST   "/api/v1/contracts/{id}/rehearsal" SignedIn => api::rehearsal::play;
     POST   "/api/v1/contracts/{id}/terms" Enter    => api::contract::amend;
     GET    "/api/v1/contracts/{id}/go_lives" SignedIn => api::go_live::list;
     POST   "/api/v1/contracts/{id}/go_lives" Enter => api::go_live::enter;

@@ -12,6 +12,7 @@ mod incident_api;
 mod incident_pages;
 mod migrations;
 mod outlet;
+mod rehearsal;
 mod report;
 mod service;
 mod simulate;

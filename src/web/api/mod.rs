@@ -9,6 +9,7 @@ pub mod go_live;
 pub mod incident;
 pub mod letter;
 pub mod person;
+pub mod rehearsal;
 pub mod report;
 pub mod schedule;
 pub mod token;

@@ -13,6 +13,7 @@ pub mod incident;
 pub mod letter;
 pub mod person;
 pub mod promise;
+pub mod rehearsal;
 pub mod report;
 pub mod schedule;
 pub mod session;

@@ -1,0 +1,198 @@
+//! A copy of a contract and all that its ladder depends on, made from the real database and laid out in
+//! a throw-away one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ground::Ground;
+use crate::domain::calendar_entry::{CalendarHead, CalendarInput, Revision};
+use crate::domain::contract::{Contract, ContractInput};
+use crate::domain::go_live::{GoLive, GoLiveInput};
+use crate::domain::ladder::Target;
+use crate::domain::person::{Person, PersonInput};
+use crate::domain::terms::Terms;
+use crate::domain::vendor::{Contact, ContactInput, Vendor, VendorInput};
+use crate::domain::{CalendarId, ContractId};
+use crate::error::Result;
+use crate::store::{self, Actor, Conn, Tx};
+use crate::time::Moment;
+
+/// What is copied.
+pub(super) struct Copy {
+    pub(super) contract: Contract,
+    vendor: Vendor,
+    contacts: Vec<Contact>,
+    terms: Vec<Terms>,
+    /// In the order in which they were entered: of two the later counts.
+    go_lives: Vec<GoLive>,
+    calendars: Vec<(CalendarHead, Vec<Revision>)>,
+    people: Vec<Person>,
+}
+
+impl Copy {
+    /// Reads a contract, every version of its terms, its go-live windows that were entered by `reported_at`,
+    /// its vendor, the calendars that these name, and the people whom its ladders and `emails` name.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(super) fn of(
+        conn: &mut Conn,
+        contract: Contract,
+        reported_at: Moment,
+        emails: &[String],
+    ) -> Result<Self> {
+        let vendor = store::vendor::find(conn, contract.vendor_id)?;
+        let contacts = store::vendor::contacts(conn, vendor.id)?;
+        let terms = store::terms::of_contract(conn, contract.id)?;
+        let mut go_lives = store::go_live::of_contract(conn, contract.id)?;
+        go_lives.retain(|window| window.withdrawn_at.is_none() && window.entered_at <= reported_at);
+        go_lives.sort_by_key(|window| (window.entered_at, window.id));
+        let in_windows = go_lives.iter().flat_map(|window| &window.commitments.0);
+        let in_windows = in_windows.map(|commitment| commitment.calendar_id);
+        let in_terms = terms.iter().flat_map(|terms| terms.promise.calendars());
+        let named = in_terms.chain(in_windows);
+        let hours = contacts.iter().filter_map(|contact| contact.calendar_id);
+        let ids: BTreeSet<CalendarId> = named.chain(hours).collect();
+        let mut calendars = Vec::new();
+        for id in ids {
+            let head = store::calendar::find(conn, id)?;
+            calendars.push((head, store::calendar::revisions(conn, id)?));
+        }
+        let mut people = BTreeMap::new();
+        let mut add = |person: Person| {
+            people.insert(person.id, person);
+        };
+        for email in emails.iter().chain([&contract.owner]) {
+            store::person::with_email(conn, email)?
+                .into_iter()
+                .for_each(&mut add);
+        }
+        let steps = terms.iter().flat_map(|terms| &terms.promise.ladder);
+        let posts = go_lives.iter().flat_map(|window| &window.command_post.0);
+        let targets: BTreeSet<&Target> = steps.flat_map(|step| &step.to).chain(posts).collect();
+        for target in targets {
+            match target {
+                Target::Person(email) => store::person::with_email(conn, email)?
+                    .into_iter()
+                    .for_each(&mut add),
+                Target::Role(role) => store::person::of_role(conn, *role)?
+                    .into_iter()
+                    .for_each(&mut add),
+                Target::VendorRung(_) | Target::Owner | Target::Reporter => {}
+            }
+        }
+        Ok(Self {
+            contract,
+            vendor,
+            contacts,
+            terms,
+            go_lives,
+            calendars,
+            people: people.into_values().collect(),
+        })
+    }
+
+    /// Lays the copy out, as if everything had been entered before anything happens; gives the
+    /// contract's key there.
+    ///
+    /// # Errors
+    /// When the database does not take it.
+    pub(super) fn lay_out(self, ground: &Ground) -> Result<ContractId> {
+        ground
+            .store
+            .write(Actor::Operator, move |tx| self.write(tx))
+    }
+
+    fn write(self, tx: &mut Tx<'_>) -> Result<ContractId> {
+        for person in &self.people {
+            let input = PersonInput {
+                email: person.email.clone(),
+                name: person.name.clone(),
+                role: person.role,
+                time_zone: person.time_zone,
+                locale: person.locale,
+                active: person.active,
+                password: None,
+            };
+            store::person::insert(tx, &input, None)?;
+        }
+        let mut keys: BTreeMap<CalendarId, CalendarId> = BTreeMap::new();
+        for (head, revisions) in &self.calendars {
+            keys.insert(head.id, calendar(tx, head, revisions)?);
+        }
+        let key = |id: CalendarId| keys.get(&id).copied().unwrap_or(id);
+        let contact = |contact: &Contact| ContactInput {
+            id: None,
+            name: contact.name.clone(),
+            email: contact.email.clone(),
+            rung: i64::from(contact.rung),
+            time_zone: contact.time_zone,
+            locale: contact.locale,
+            calendar_id: contact.calendar_id.map(key),
+        };
+        let vendor = VendorInput {
+            name: self.vendor.name.clone(),
+            time_zone: self.vendor.time_zone,
+            locale: self.vendor.locale,
+            notes: String::new(),
+            contacts: self.contacts.iter().map(contact).collect(),
+        };
+        let vendor = store::vendor::insert(tx, &vendor)?;
+        let contract = &self.contract;
+        let head = ContractInput {
+            reference: contract.reference.clone(),
+            title: contract.title.clone(),
+            services: contract.services.clone(),
+            owner: contract.owner.clone(),
+            time_zone: Some(contract.time_zone),
+            effective_from: contract.effective_from,
+            effective_to: contract.effective_to,
+        };
+        let id = store::contract::insert(tx, vendor, &head, contract.time_zone)?;
+        for terms in &self.terms {
+            let mut promise = terms.promise.clone();
+            for commitment in &mut promise.commitments {
+                commitment.calendar_id = key(commitment.calendar_id);
+            }
+            store::terms::insert(tx, id, terms.effective_from, &promise)?;
+        }
+        let copied = store::contract::find(tx.conn(), id)?;
+        for window in &self.go_lives {
+            let mut commitments = window.commitments.0.clone();
+            for commitment in &mut commitments {
+                commitment.calendar_id = key(commitment.calendar_id);
+            }
+            let input = GoLiveInput {
+                name: window.name.clone(),
+                starts_at: window.starts_at,
+                ends_at: window.ends_at,
+                commitments,
+                command_post: window.command_post.0.clone(),
+            };
+            store::go_live::insert(tx, &copied, &input)?;
+        }
+        Ok(id)
+    }
+}
+
+fn calendar(tx: &mut Tx<'_>, head: &CalendarHead, revisions: &[Revision]) -> Result<CalendarId> {
+    let Some((first, later)) = revisions.split_first() else {
+        return Err(crate::error::Error::not_found("calendar", head.id));
+    };
+    let input = CalendarInput {
+        name: head.name.clone(),
+        hours: first.hours.clone(),
+        correction: false,
+    };
+    let id = store::calendar::insert(tx, &input)?;
+    for (number, revision) in (1_i64..).zip(later) {
+        store::calendar::revise(
+            tx,
+            id,
+            number,
+            &head.name,
+            revision.from_date,
+            &revision.hours,
+        )?;
+    }
+    Ok(id)
+}
