@@ -6,7 +6,7 @@ mod chain;
 use serde::{Deserialize, Serialize};
 
 pub use admit::{Draft, admit, entered_late, not_ahead, open_pauses};
-pub use chain::{Form, GENESIS, SealedText, seal, text_hash};
+pub use chain::{Form, GENESIS, SealedText, canonical, seal, text_hash};
 
 use super::words::{EventKind, Metric, Source};
 use super::{CaseId, GoLiveId, IncidentId, PersonId};

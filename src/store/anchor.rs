@@ -85,17 +85,17 @@ pub fn heads(conn: &mut Conn, number: i64) -> Result<Vec<Head>> {
         .load(conn)?)
 }
 
-/// The anchors that hold a head of that incident, oldest first, each with that head.
+/// The number of the first anchor that holds a head of that incident.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn of_incident(conn: &mut Conn, incident: IncidentId) -> Result<Vec<(Anchor, Head)>> {
+pub fn first_of_incident(conn: &mut Conn, incident: IncidentId) -> Result<Option<i64>> {
     Ok(anchor_heads::table
-        .inner_join(anchors::table)
         .filter(anchor_heads::incident_id.eq(incident))
         .order(anchor_heads::number)
-        .select((Anchor::as_select(), Head::as_select()))
-        .load(conn)?)
+        .select(anchor_heads::number)
+        .first(conn)
+        .optional()?)
 }
 
 /// What the timelines say where an anchor holds their heads: the head, whether there is such an

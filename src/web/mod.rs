@@ -50,6 +50,7 @@ pub mod routes;
 pub mod session;
 pub mod shown;
 pub mod state;
+mod stream;
 pub mod throttle;
 pub mod upload;
 pub mod version;

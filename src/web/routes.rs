@@ -62,6 +62,7 @@ routes! {
     POST   "/incidents/{id}/events"     Record     => pages::incident::record;
     GET    "/incidents/{id}/events/{seq}/correct" Record => pages::incident::ask_correction;
     POST   "/incidents/{id}/events/{seq}/correct" Record => pages::incident::correct;
+    GET    "/incidents/{id}/bundle.zip" SignedIn   => api::evidence::incident_bundle;
     GET    "/incidents/{id}/events/{seq}/erase" Administer => pages::incident::ask_erasure;
     POST   "/incidents/{id}/events/{seq}/erase" Administer => pages::incident::erase;
     GET    "/incidents/{id}/cases/new"  Record     => pages::incident::ask_case;
@@ -120,6 +121,7 @@ routes! {
     // Evidence.
     GET    "/breaches"                  SignedIn   => pages::breach::list;
     GET    "/breaches/{id}"             SignedIn   => pages::breach::show;
+    GET    "/breaches/{id}/bundle.zip"  SignedIn   => api::evidence::breach_bundle;
     GET    "/schedules"                 SignedIn   => pages::schedule::list;
     POST   "/schedules"                 Review     => pages::schedule::enter;
     GET    "/schedules/new"             Review     => pages::schedule::new;
@@ -167,6 +169,7 @@ routes! {
     GET    "/api/v1/incidents/{id}"     SignedIn   => api::incident::show;
     POST   "/api/v1/incidents/{id}/cases" Record   => api::incident::add_case;
     POST   "/api/v1/incidents/{id}/events" Record  => api::incident::record;
+    GET    "/api/v1/incidents/{id}/bundle.zip" SignedIn => api::evidence::incident_bundle;
     POST   "/api/v1/incidents/{id}/erasures" Administer => api::incident::erase;
     GET    "/api/v1/clocks"             SignedIn   => api::clock::list;
     GET    "/api/v1/letters"            SignedIn   => api::letter::list;
@@ -175,6 +178,7 @@ routes! {
     POST   "/api/v1/letters/{id}/cancel" Record    => api::letter::cancel;
     GET    "/api/v1/breaches"           SignedIn   => api::breach::list;
     GET    "/api/v1/breaches/{id}"      SignedIn   => api::breach::show;
+    GET    "/api/v1/breaches/{id}/bundle.zip" SignedIn => api::evidence::breach_bundle;
     GET    "/api/v1/anchors"            SignedIn   => api::anchor::list;
     GET    "/api/v1/anchors/{number}"   SignedIn   => api::anchor::show;
     GET    "/api/v1/reports/attainment" SignedIn   => api::report::attainment;

@@ -209,10 +209,17 @@ impl Caller<'_> {
         } else {
             agent.run(request.body(body.to_string()).unwrap()).unwrap()
         };
+        let bytes = response
+            .body_mut()
+            .with_config()
+            .limit(100_000_000)
+            .read_to_vec()
+            .unwrap();
         Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
-            text: response.body_mut().read_to_string().unwrap(),
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+            bytes,
         }
     }
 }
@@ -223,6 +230,7 @@ pub struct Answer {
     pub status: u16,
     pub headers: ureq::http::HeaderMap,
     pub text: String,
+    pub bytes: Vec<u8>,
 }
 
 impl Answer {

@@ -98,11 +98,11 @@ impl Form<'_> {
     }
 }
 
-/// The hash of an event: SHA-256 of its canonical form.
+/// The canonical form of an event.
 ///
 /// # Errors
 /// When the form cannot be written, which no event of ours brings about.
-pub fn seal(event: &Event) -> Result<String, serde_json::Error> {
+pub fn canonical(event: &Event) -> Result<Vec<u8>, serde_json::Error> {
     let texts: BTreeMap<String, String> = serde_json::from_str(&event.text_hashes)?;
     Form {
         incident: event.incident_id,
@@ -117,5 +117,13 @@ pub fn seal(event: &Event) -> Result<String, serde_json::Error> {
         texts: serde_json::to_value(texts)?,
         previous: &event.previous_hash,
     }
-    .hash()
+    .canonical()
+}
+
+/// The hash of an event: SHA-256 of its canonical form.
+///
+/// # Errors
+/// As [`canonical`].
+pub fn seal(event: &Event) -> Result<String, serde_json::Error> {
+    Ok(hex::encode(Sha256::digest(canonical(event)?)))
 }

@@ -5,6 +5,7 @@ pub mod breach;
 pub mod calendar;
 pub mod clock;
 pub mod contract;
+pub mod evidence;
 pub mod go_live;
 pub mod incident;
 pub mod letter;

@@ -1,0 +1,70 @@
+//! The files of an event: that each is there, and hashes to what the event says.
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::timeline::Chain;
+use super::{Fault, Place, Walked, fault};
+use crate::domain::evidence::{File, NAMES};
+use crate::error::Result;
+use crate::store::chain::RawEvent;
+use crate::store::{self, Conn};
+
+/// The fields of an event that matter here.
+#[derive(Default, Deserialize)]
+struct Named {
+    #[serde(default)]
+    evidence: Vec<String>,
+}
+
+/// Reads each file chunk by chunk.
+pub(super) fn check(
+    conn: &mut Conn,
+    event: &RawEvent,
+    files: &[File],
+    chain: &mut Chain,
+    walked: &mut Walked,
+) -> Result<Vec<Fault>> {
+    let named: Named = serde_json::from_str(&event.fields).unwrap_or_default();
+    let mut wrong = Vec::new();
+    for (index, sha256) in named.evidence.iter().enumerate() {
+        let number = index + 1;
+        let own = files
+            .iter()
+            .find(|file| file.position.is_some_and(|at| at as usize == number));
+        let Some(file) = own else {
+            wrong.push(format!("file {number} is missing"));
+            continue;
+        };
+        match hash(conn, file)? {
+            Some(found) if found == *sha256 => walked.files += 1,
+            Some(_) => wrong.push(format!("file {number} was changed")),
+            None => {
+                chain.lacks(event.seq, NAMES.get(index).copied().unwrap_or_default());
+                continue;
+            }
+        }
+        chain.has(event.seq, NAMES.get(index).copied().unwrap_or_default());
+    }
+    let named = named.evidence.len();
+    let is_added = |file: &File| {
+        file.position
+            .is_none_or(|at| !(1..=named).contains(&(at as usize)))
+    };
+    if files.iter().any(is_added) {
+        wrong.push("a file was added: it is not in the chain".to_string());
+    }
+    let place = Place::Event(event.incident_id, event.seq);
+    Ok(wrong.into_iter().map(|what| fault(place, what)).collect())
+}
+
+/// The hash of a file's content; nothing when none is there.
+fn hash(conn: &mut Conn, file: &File) -> Result<Option<String>> {
+    let mut hash = Sha256::new();
+    let mut number = 0;
+    while let Some(chunk) = store::evidence::chunk(conn, file.id, number)? {
+        hash.update(chunk);
+        number += 1;
+    }
+    Ok((number > 0).then(|| hex::encode(hash.finalize())))
+}
