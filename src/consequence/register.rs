@@ -43,7 +43,12 @@ pub(super) fn no_longer_breached(clock: &Clock, entries: &[Entry]) -> Vec<Breach
         .collect()
 }
 
+/// Other terms may promise the same moment by another clause, which is another breach.
 fn is_for(breach: &Breach, lap: &Lap) -> bool {
+    is_due_then(breach, lap) && breach.clause == lap.commitment.clause
+}
+
+fn is_due_then(breach: &Breach, lap: &Lap) -> bool {
     lap.verdict == Some(Verdict::Missed) && Some(breach.due_at) == lap.due_at
 }
 
@@ -90,10 +95,11 @@ pub(super) fn enter(tx: &mut Tx<'_>, subject: &Subject<'_>, entries: &[Entry]) -
             .get(&(lap.run, lap.interval))
             .into_iter()
             .flatten()
-            .filter(|(breach, _)| is_for(breach, lap))
+            .filter(|(breach, _)| is_due_then(breach, lap))
             .copied()
             .collect();
-        if earlier.iter().any(|(_, withdrawal)| withdrawal.is_none()) {
+        let holds = |(breach, withdrawal): &&Entry| withdrawal.is_none() && is_for(breach, lap);
+        if earlier.iter().any(holds) {
             continue;
         }
         let entry = i32::try_from(earlier.len()).unwrap_or(i32::MAX);

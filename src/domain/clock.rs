@@ -7,6 +7,7 @@
 //! belongs.
 
 mod amount;
+mod change;
 mod confirm;
 mod explain;
 mod missing;
@@ -16,6 +17,7 @@ mod walk;
 
 use std::sync::Arc;
 
+pub use change::{Change, Stand, changes};
 pub use confirm::Awaited;
 use confirm::Confirmations;
 pub use explain::{

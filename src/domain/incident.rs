@@ -213,6 +213,8 @@ pub struct Record {
     pub reason: String,
     /// What else the kind carries.
     pub fields: Fields,
+    /// That a correction may bring the case under other terms.
+    pub confirm_terms: bool,
 }
 
 /// The fields of an event as somebody records it.
@@ -230,6 +232,7 @@ pub(crate) const EVENT_FIELDS: &[&str] = &[
     "metrics",
     "seconds",
     "promised_for",
+    "confirm_terms",
 ];
 
 impl Record {
@@ -260,8 +263,9 @@ impl Record {
             let reason = object
                 .optional_text("reason", &mut faults)
                 .unwrap_or_default();
+            let confirm_terms = object.yes("confirm_terms", &mut faults);
             if let Some(kind) = kind {
-                refuse_strangers(kind, &fields, &mut faults);
+                refuse_strangers(kind, &fields, confirm_terms, &mut faults);
             }
             Some(Record {
                 kind: kind?,
@@ -269,6 +273,7 @@ impl Record {
                 occurred_at,
                 reason,
                 fields,
+                confirm_terms,
             })
         });
         if let Some(record) = &record {
@@ -294,7 +299,7 @@ impl Record {
     }
 }
 
-fn refuse_strangers(kind: EventKind, fields: &Fields, faults: &mut Faults) {
+fn refuse_strangers(kind: EventKind, fields: &Fields, confirm_terms: bool, faults: &mut Faults) {
     use EventKind::{
         Acknowledged, Agreed, Cancelled, Corrected, DataLoss, Paused, Promised, Refused, Resumed,
         SeverityChanged,
@@ -317,6 +322,7 @@ fn refuse_strangers(kind: EventKind, fields: &Fields, faults: &mut Faults) {
         ),
         ("corrects", fields.corrects.is_some(), kind == Corrected),
         ("taken_back", fields.taken_back, kind == Corrected),
+        ("confirm_terms", confirm_terms, kind == Corrected),
         ("void", fields.void, kind == Cancelled),
         ("metrics", !fields.metrics.is_empty(), kind == Acknowledged),
         (

@@ -660,5 +660,6 @@ fn noted() -> Record {
         occurred_at: None,
         reason: String::new(),
         fields: crate::domain::timeline::Fields::default(),
+        confirm_terms: false,
     }
 }

@@ -177,6 +177,20 @@ pub fn keep_standing(
     Ok(())
 }
 
+/// Keeps which terms judge a case, with their go-live window; its ladder stays.
+///
+/// # Errors
+/// When the database does not take it.
+pub fn keep_terms(tx: &mut Tx<'_>, case: CaseId, terms: &CaseTerms) -> Result<()> {
+    diesel::update(cases::table.find(case))
+        .set((
+            cases::terms_id.eq(terms.terms.id),
+            cases::go_live_id.eq(terms.go_live.as_ref().map(|window| window.id)),
+        ))
+        .execute(tx.conn())?;
+    Ok(())
+}
+
 /// Keeps a case's severity of the moment.
 ///
 /// # Errors

@@ -69,6 +69,37 @@ pub fn in_force(conn: &mut Conn, contract: &Contract, at: Moment) -> Result<Opti
         .optional()?)
 }
 
+/// The terms that judge what was reported at `at` and recorded at `recorded_at`: as [`in_force`], but of
+/// versions entered for the past only those that are applied from that date on. They judge what is
+/// recorded after their entry.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn judging(
+    conn: &mut Conn,
+    contract: &Contract,
+    at: Moment,
+    recorded_at: Moment,
+) -> Result<Option<Terms>> {
+    let day = at.date_in(contract.time_zone.0);
+    let known = recorded_at.max(at);
+    Ok(terms::table
+        .filter(
+            terms::contract_id
+                .eq(contract.id)
+                .and(terms::effective_from.le(day))
+                .and(
+                    terms::entered_at
+                        .le(known)
+                        .or(terms::apply_from.le(day).assume_not_null()),
+                ),
+        )
+        .order((terms::effective_from.desc(), terms::number.desc()))
+        .select(Terms::as_select())
+        .first(conn)
+        .optional()?)
+}
+
 /// Adds a version and gives it its number: one more than the last.
 ///
 /// # Errors

@@ -170,6 +170,7 @@ routes! {
     POST   "/api/v1/incidents/{id}/cases" Record   => api::incident::add_case;
     POST   "/api/v1/incidents/{id}/events" Record  => api::incident::record;
     GET    "/api/v1/incidents/{id}/bundle.zip" SignedIn => api::evidence::incident_bundle;
+    POST   "/api/v1/incidents/{id}/events/preview" Record => api::preview::event;
     POST   "/api/v1/incidents/{id}/erasures" Administer => api::incident::erase;
     GET    "/api/v1/clocks"             SignedIn   => api::clock::list;
     GET    "/api/v1/letters"            SignedIn   => api::letter::list;

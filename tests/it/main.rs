@@ -18,6 +18,7 @@ mod service;
 mod simulate;
 mod stories;
 mod support;
+mod terms_change;
 mod tidy;
 mod vectors;
 mod web_base;

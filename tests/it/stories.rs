@@ -1,5 +1,6 @@
 //! Stories in the trade's words, each on both databases.
 
+mod chosen_terms;
 mod cut;
 mod go_lives;
 mod ladders;

@@ -11,6 +11,7 @@ pub mod incident;
 pub mod letter;
 pub mod person;
 pub mod rehearsal;
+pub mod preview;
 pub mod report;
 pub mod schedule;
 pub mod token;

@@ -4,6 +4,7 @@ pub mod account;
 pub mod board;
 pub mod breach;
 pub mod calendar;
+pub mod changes;
 pub mod clock;
 pub mod compound;
 pub mod contract;

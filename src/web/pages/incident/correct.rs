@@ -22,6 +22,7 @@ use crate::web::error::Answer;
 use crate::web::form::{Form, Shape};
 use crate::web::frame::Frame;
 use crate::web::idempotency::{Done, act_once};
+use crate::web::pages::changes::ChangedCase;
 use crate::web::pages::compound::join_faults;
 use crate::web::pages::{Choice, page, try_again};
 use crate::web::shown::{Reader, Shown, local_moment, local_text};
@@ -51,6 +52,8 @@ struct CorrectPage {
     has_amount: bool,
     /// Whether there is something of it that can be changed.
     may_change: bool,
+    /// What changes where other terms come to judge the case, to be confirmed.
+    changes: Vec<ChangedCase>,
 }
 
 /// An event with what it says at present.
@@ -88,7 +91,7 @@ impl Target {
         self.fact.is_some()
     }
 
-    fn page(self, frame: Frame, form: Form, reader: Reader) -> Answer {
+    fn page(self, frame: Frame, form: Form, reader: Reader, changes: Vec<ChangedCase>) -> Answer {
         let promises = || self.judged.cases.iter().map(|case| &case.terms.promise);
         let kind = self.fact.as_ref().map(|fact| fact.kind);
         let has_stop = self.fact.as_ref().is_some_and(|fact| fact.stop.is_some());
@@ -142,6 +145,7 @@ impl Target {
             severities,
             has_amount: kind == Some(EventKind::DataLoss),
             may_change: self.may_change(),
+            changes,
             form,
         })
     }
@@ -183,10 +187,10 @@ pub async fn ask(
     let reader = reader(&frame, &caller);
     let target = target(&state, incident_id(&key)?, seq, reader).await?;
     let form = target.form(reader);
-    target.page(frame, form, reader)
+    target.page(frame, form, reader, Vec::new())
 }
 
-/// Records the correction.
+/// Records the correction; one that brings the case under other terms is shown first.
 pub async fn correct(
     state: Data<State>,
     frame: Frame,
@@ -198,8 +202,13 @@ pub async fn correct(
     let id = incident_id(&key)?;
     let reader = reader(&frame, &caller);
     let target = target(&state, id, seq, reader).await?;
+    let checked = checked(&form, &target, reader);
+    let changes = match &checked {
+        Ok(record) => changes(&state, id, record.clone(), reader).await,
+        Err(_) => Vec::new(),
+    };
     let outcome = async {
-        let record = checked(&form, &target, reader)?;
+        let record = checked?;
         act_once(&state, &caller, form.once(), move |tx| {
             let event = actions::incident::record(tx, id, &record, Source::Page)?;
             let said = format!("Event {seq} is corrected by event {}.", event.seq);
@@ -209,9 +218,27 @@ pub async fn correct(
     }
     .await;
     try_again(heard(outcome, reader), form, async |form| {
-        target.page(frame, form, reader)
+        target.page(frame, form, reader, changes)
     })
     .await
+}
+
+/// What changes of cases that come under other terms; nothing where the correction is refused anyway.
+async fn changes(
+    state: &State,
+    id: IncidentId,
+    record: Record,
+    reader: Reader,
+) -> Vec<ChangedCase> {
+    let preview = read(state, move |conn| {
+        actions::incident::preview(conn, id, &record, reader.now)
+    });
+    let Ok(preview) = preview.await else {
+        return Vec::new();
+    };
+    let changed = preview.cases.iter();
+    let changed = changed.filter(|case| !case.before.is(&case.after));
+    changed.map(|case| ChangedCase::new(case, reader)).collect()
 }
 
 /// Only what differs from what the event says now is a correction.
@@ -244,6 +271,9 @@ fn checked(form: &Form, target: &Target, reader: Reader) -> Answer<Record> {
                 "nothing is changed; enter what is right, or take the event back",
             ));
         }
+    }
+    if form.checked("confirm_terms") {
+        sent["confirm_terms"] = Value::Bool(true);
     }
     match Record::read(&sent) {
         Ok(record) if ours.is_empty() => Ok(record),

@@ -303,6 +303,9 @@ impl Sources<'_> {
         if let Some(stop) = &fields.stop {
             changes.push(format!("clock stop {stop}"));
         }
+        if let Some(terms) = fields.terms {
+            changes.push(format!("judged by terms {terms}"));
+        }
         changes.join(", ")
     }
 
