@@ -1,7 +1,7 @@
 //! `redress calendar eval`: answers calendar questions, JSON Lines in, JSON Lines out.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::{BufRead, Write};
+use std::io::{BufRead, Read, Write};
 
 use anyhow::Context;
 use chrono::{NaiveDate, Offset, SecondsFormat};
@@ -52,42 +52,62 @@ struct Shape {
     overrides: BTreeMap<NaiveDate, Vec<Window>>,
 }
 
-/// Answers each line in order, one line each; a line that cannot be answered gets an error that names
-/// it, and the stream goes on.
+/// Longest question; a calendar with a century of holidays takes a tenth of it.
+const LONGEST_LINE: u64 = 1 << 20;
+
+/// Answers each line in order, one line each, before the next is read; a line that cannot be answered
+/// gets an error that names it, and the stream goes on. What is kept in memory does not grow with the
+/// input.
 ///
 /// # Errors
 /// Only when the input cannot be read or the output not be written.
-pub fn eval(input: impl BufRead, mut output: impl Write) -> anyhow::Result<Summary> {
+pub fn eval(mut input: impl BufRead, mut output: impl Write) -> anyhow::Result<Summary> {
     let mut calendars: HashMap<String, Calendar> = HashMap::new();
     let mut summary = Summary::default();
-    for (index, line) in input.split(b'\n').enumerate() {
-        let line = line.context("the questions could not be read")?;
-        let text = String::from_utf8_lossy(&line);
-        if text.trim().is_empty() {
+    let mut line = Vec::new();
+    for number in 1_u64.. {
+        if !next_line(&mut input, &mut line).context("the questions could not be read")? {
+            break;
+        }
+        if line.trim_ascii().is_empty() {
             continue;
         }
-        let answer = match answer(&text, &mut calendars) {
+        let answer = match answer(&line, &mut calendars) {
             Ok((id, result)) => {
                 summary.answered += 1;
                 json!({"id": id, "result": result})
             }
             Err((id, wrong)) => {
                 summary.refused += 1;
-                json!({"id": id, "error": format!("line {}: {wrong}", index + 1)})
+                json!({"id": id, "error": format!("line {number}: {wrong}")})
             }
         };
-        writeln!(output, "{answer}").context("the answers could not be written")?;
+        writeln!(output, "{answer}")
+            .and_then(|()| output.flush())
+            .context("the answers could not be written")?;
     }
-    output.flush().context("the answers could not be written")?;
     Ok(summary)
 }
 
+/// Reads the next line; says whether there was one. Of a line that is too long only the beginning is
+/// kept, one byte longer than allowed.
+fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<bool> {
+    line.clear();
+    let read = input
+        .by_ref()
+        .take(LONGEST_LINE + 1)
+        .read_until(b'\n', line)?;
+    if line.len() as u64 > LONGEST_LINE && !line.ends_with(b"\n") {
+        input.skip_until(b'\n')?;
+    }
+    Ok(read > 0)
+}
+
 fn answer(
-    line: &str,
+    line: &[u8],
     calendars: &mut HashMap<String, Calendar>,
 ) -> Result<(Value, Value), (Value, String)> {
-    let whole: Value = serde_json::from_str(line)
-        .map_err(|error| (Value::Null, format!("is not JSON: {error}")))?;
+    let whole: Value = read_json(line).map_err(|wrong| (Value::Null, wrong))?;
     let id = whole.get("id").cloned().unwrap_or_default();
     let fail = |wrong: String| (id.clone(), wrong);
     let question: Question =
@@ -106,6 +126,18 @@ fn answer(
     };
     let result = solve(&question, calendar).map_err(fail)?;
     Ok((question.id, result))
+}
+
+fn read_json(line: &[u8]) -> Result<Value, String> {
+    if line.len() as u64 > LONGEST_LINE {
+        return Err(format!("is longer than {LONGEST_LINE} bytes"));
+    }
+    serde_json::from_slice(line.trim_ascii_end()).map_err(|error| {
+        // The line it names is always the first of this one.
+        let said = error.to_string();
+        let wrong = said.split(" at line ").next().unwrap_or_default();
+        format!("is not JSON: {wrong} at column {}", error.column())
+    })
 }
 
 fn solve(question: &Question, calendar: &Calendar) -> Result<Value, String> {
@@ -203,6 +235,9 @@ fn read(value: &Value) -> Result<Calendar, String> {
     })?;
     let mut exceptions: Vec<Exception> = Vec::new();
     for date in shape.holidays {
+        if exceptions.iter().any(|exception| exception.date == date) {
+            return Err(format!("{date} stands twice among the holidays"));
+        }
         exceptions.push(Exception {
             date,
             name: String::new(),

@@ -145,6 +145,47 @@ fn migrating_twice_says_that_there_is_nothing_left() {
     );
 }
 
+#[test]
+fn a_calendar_question_is_answered_before_the_next_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = redress(folder.path(), &["calendar", "eval"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut asks = child.stdin.take().unwrap();
+    let mut answers = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut ask = |line: &str| {
+        writeln!(asks, "{line}").unwrap();
+        asks.flush().unwrap();
+        // The next question is not written before this returns; an answer that waits would hang.
+        answers.next().unwrap().unwrap()
+    };
+    let question = |id: &str, duration: &str| {
+        format!(
+            r#"{{"id":"{id}","kind":"add","calendar":{{"tz":"Europe/Berlin","week":{{"mon":[["09:00","17:00"]]}}}},"start":"2026-11-23T15:00:00+01:00","duration_s":{duration}}}"#
+        )
+    };
+    assert_eq!(
+        ask(&question("a", "3600")),
+        r#"{"id":"a","result":"2026-11-23T16:00:00+01:00"}"#
+    );
+    assert_eq!(
+        ask("{\"id\": 1,"),
+        r#"{"error":"line 2: is not JSON: EOF while parsing a value at column 9","id":null}"#
+    );
+    assert!(ask(&question("b", "\"PT1H\"")).contains(r#""error":"line 3: duration_s: "#));
+    let long = format!("{{\"id\": \"{}\"}}", "x".repeat(3 << 20));
+    assert!(ask(&long).contains("line 4: is longer than 1048576 bytes"));
+    assert_eq!(
+        ask(&question("c", "7200")),
+        r#"{"id":"c","result":"2026-11-23T17:00:00+01:00"}"#
+    );
+    drop(asks);
+    assert!(answers.next().is_none());
+    assert!(child.wait().unwrap().success());
+}
+
 /// A service that is killed when the test ends, however it ends.
 struct Serving(Child);
 

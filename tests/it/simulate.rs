@@ -1,12 +1,18 @@
 //! Scenarios: what is played, what is refused and where.
 
 mod faults;
+mod fuzz;
 mod played;
 mod program;
 
 use redress::error::Error;
 use redress::simulate::play;
 use serde_json::{Value, json};
+
+/// Where the examples of the documentation are.
+pub fn scenarios() -> std::path::PathBuf {
+    std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/scenarios")
+}
 
 /// What a scenario tells before it ends or is refused, and the faults then, each as path and sentence.
 pub fn played(scenario: &Value) -> (Vec<Value>, Vec<(String, String)>) {

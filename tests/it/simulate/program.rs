@@ -4,12 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{incident, office};
+use super::{incident, office, scenarios};
 use crate::cli::{run, text};
-
-fn scenarios() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/scenarios")
-}
 
 #[test]
 fn every_example_of_the_documentation_prints_what_it_says() {
