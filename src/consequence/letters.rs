@@ -3,11 +3,11 @@
 use super::audience::{self, Addressee};
 use super::{CaseFacts, Cause, Scene};
 use crate::domain::breach::Breach;
-use crate::domain::clock::{Clock, Lap, Verdict};
+use crate::domain::clock::{Clock, Lap, Verdict, explain};
 use crate::domain::ladder::{Generation, Target as Audience};
 use crate::domain::letter::{
-    ClockFacts, CorrectedFacts, IncidentFacts, LetterFacts, LetterKind, LetterState, Promised,
-    Recipient, Side, StepFacts, Told,
+    ClockFacts, CorrectedFacts, ExplanationFacts, IncidentFacts, LetterFacts, LetterKind,
+    LetterState, Promised, Recipient, Side, StepFacts, Told,
 };
 use crate::domain::terms::Target;
 use crate::domain::words::{ClockState, EventKind, Metric};
@@ -64,6 +64,7 @@ pub(super) fn facts(
         remark: None,
         rejected: false,
         corrected: None,
+        explanation: None,
         link: format!("/incidents/{}", incident.id.reference()),
         anchor: scene.anchor.cloned(),
     }
@@ -172,6 +173,9 @@ pub(super) fn about_step(
         letter.lap,
         tx.now(),
     )?];
+    if letter.kind == LetterKind::Breached {
+        facts.explanation = explanation(subject, letter.lap, tx.now())?;
+    }
     facts.step = Some(letter.step.clone());
     facts.missed_steps.clone_from(&letter.missed);
     facts.breach = letter.breach.map(BreachId::reference);
@@ -190,6 +194,30 @@ pub(super) fn about_step(
         not_before,
     };
     store::letter::queue(tx, &new)
+}
+
+/// How the deadline of a lap came about; nothing for an amount, which has none.
+fn explanation(subject: &Subject<'_>, lap: &Lap, now: Moment) -> Result<Option<ExplanationFacts>> {
+    let (scene, metric) = (subject.scene, subject.clock.metric);
+    if metric == Metric::DataLoss {
+        return Ok(None);
+    }
+    let explained = explain(
+        subject.case.case.id,
+        metric,
+        &subject.case.terms.promise,
+        scene.facts,
+        scene.book,
+        now,
+    )
+    .map_err(super::unusable)?;
+    let Some(explained) = explained else {
+        return Ok(None);
+    };
+    let told = explained
+        .lap(lap.run, lap.interval)
+        .map_err(super::unusable)?;
+    Ok(told.as_ref().map(ExplanationFacts::short))
 }
 
 fn also_told(to: &Addressee, all: &[Addressee]) -> Vec<Told> {

@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::anchor::PrintedHead;
+use super::clock::{Explanation, Row};
 use super::locale::Locale;
 use super::words::{ClockState, EventKind, Metric};
 use super::zone::Zone;
@@ -159,11 +160,33 @@ pub struct IncidentFacts {
     /// The breach that is withdrawn and the event that withdrew it.
     #[serde(default)]
     pub corrected: Option<CorrectedFacts>,
+    /// How the deadline of the first clock came about.
+    #[serde(default)]
+    pub explanation: Option<ExplanationFacts>,
     /// Path of the incident's page, `/incidents/INC-1042`; the public address comes before it.
     pub link: String,
     /// The head of the anchor chain when it was queued, which the vendor can hold against our record.
     #[serde(default)]
     pub anchor: Option<PrintedHead>,
+}
+
+/// How a deadline came about, told shortly.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExplanationFacts {
+    /// The zone of the calendar that the time counts in.
+    pub zone: Zone,
+    /// What led to the due moment, and from there to the moment of the letter.
+    pub rows: Vec<Row>,
+}
+
+impl ExplanationFacts {
+    /// The short telling of an explanation, as a letter keeps it.
+    pub fn short(explanation: &Explanation) -> Self {
+        Self {
+            zone: Zone(explanation.zone),
+            rows: explanation.short(),
+        }
+    }
 }
 
 /// One clock as it stood when the letter was queued.

@@ -13,7 +13,8 @@ use serde::de::DeserializeOwned;
 
 use super::wording;
 use crate::domain::letter::{
-    ClockFacts, IncidentFacts, LetterFacts, Promised, Recipient, ReportFacts, Side, Told, Trigger,
+    ClockFacts, ExplanationFacts, IncidentFacts, LetterFacts, Promised, Recipient, ReportFacts,
+    Side, Told, Trigger,
 };
 use crate::domain::locale::Locale;
 use crate::domain::words::{EventKind, Metric};
@@ -354,6 +355,19 @@ fn add_filters(environment: &mut Environment<'static>) {
         wording::is_overdue(&clock)
     });
     environment.add_filter("sentence", sentence);
+    environment.add_filter(
+        "explained",
+        |state: &State, explanation: Serde<ExplanationFacts>| {
+            let rows = explanation.told(language(state)?, reader_zone(state)?);
+            Ok::<_, Error>(Value::from(Serde(rows)))
+        },
+    );
+    environment.add_filter(
+        "explained_text",
+        |state: &State, explanation: Serde<ExplanationFacts>| {
+            Ok::<_, Error>(explanation.text(language(state)?, reader_zone(state)?))
+        },
+    );
     environment.add_filter("line", |text: String| line(&text));
     environment.add_filter("quoted", |text: String| quoted(&text));
     environment.add_filter("plain", |text: String| plain(&text));
@@ -386,7 +400,7 @@ fn sentence(text: String) -> String {
 
 /// What people typed, as one line: no line ends, no control characters, nothing that turns the
 /// direction of the text round.
-fn line(text: &str) -> String {
+pub(super) fn line(text: &str) -> String {
     one_line(text, 500)
 }
 

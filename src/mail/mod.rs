@@ -2,6 +2,7 @@
 //!
 //! `letters` and `message` are pure. Only `outlet` talks to anyone.
 
+pub mod explanation;
 pub mod letters;
 pub mod message;
 pub mod outlet;

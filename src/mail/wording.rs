@@ -49,20 +49,28 @@ pub fn date(at: Moment, zone: Zone, locale: Locale) -> String {
 }
 
 fn day(local: &DateTime<Tz>, locale: Locale) -> String {
+    day_of(local, locale, true)
+}
+
+/// "Fri 20 Nov 2026" or "2026年11月20日 周五", or without the year.
+pub fn day_of(local: &DateTime<Tz>, locale: Locale, with_year: bool) -> String {
     const WEEKDAYS: [&str; 7] = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"];
     match locale {
-        Locale::En => local.format("%a %-d %b %Y").to_string(),
-        Locale::ZhCn => format!(
-            "{}年{}月{}日 {}",
-            local.year(),
-            local.month(),
-            local.day(),
-            WEEKDAYS[local.weekday().num_days_from_monday() as usize]
-        ),
+        Locale::En if with_year => local.format("%a %-d %b %Y").to_string(),
+        Locale::En => local.format("%a %-d %b").to_string(),
+        Locale::ZhCn => {
+            let year = match with_year {
+                true => format!("{}年", local.year()),
+                false => String::new(),
+            };
+            let weekday = WEEKDAYS[local.weekday().num_days_from_monday() as usize];
+            format!("{year}{}月{}日 {weekday}", local.month(), local.day())
+        }
     }
 }
 
-fn wall_clock(local: &DateTime<Tz>) -> String {
+/// "16:52", with seconds where the moment has them.
+pub fn wall_clock(local: &DateTime<Tz>) -> String {
     let form = if local.second() == 0 {
         "%H:%M"
     } else {

@@ -5,10 +5,12 @@
 //! the lines add up to the judgement's figures only if both are right: [`Explanation::check`].
 
 mod check;
+mod fold;
 mod lay;
 mod line;
 mod marks;
 
+pub use fold::{Alike, Row};
 pub use line::{Ground, Line, NoDay, Part, SeverityTurn, Shut, StopGround, What};
 
 use chrono_tz::Tz;

@@ -135,6 +135,8 @@ fn incident(kind: LetterKind) -> IncidentFacts {
             occurred_at: at("2026-11-20T15:52:00Z"),
             reason: "their log shows 16:52 local".into(),
         }),
+        explanation: (kind == LetterKind::Breached)
+            .then(crate::mail::explanation::tests::first_response),
         link: "/incidents/INC-1042".into(),
         anchor: Some(head()),
     }

@@ -1,13 +1,13 @@
 //! What a clock says about itself.
 
 use proptest::prelude::*;
-use redress::domain::clock::{Explanation, What};
+use redress::domain::clock::{Explanation, Row, What};
 use redress::domain::terms::OnReopen::{AsIfNeverResolved, Restart};
 use redress::domain::terms::OnSeverityChange::{CarryFraction, FromChange};
 use redress::domain::terms::{Confirmation, OnReopen, OnSeverityChange};
 use redress::domain::timeline::Fields;
 use redress::domain::words::{EventKind, Metric};
-use redress::time::{MINUTE, Moment};
+use redress::time::{MINUTE, Micros, Moment};
 use serde_json::{Value, json};
 
 use super::story::*;
@@ -557,6 +557,43 @@ fn what_is_owed_later_waits_and_what_is_measured_counts_no_time() {
             "Mon 12:00: lost PT30M #3 = PT30M"
         ]
     );
+}
+
+#[test]
+fn days_alike_are_told_once_and_nothing_is_lost() {
+    let mut story = Story::under(terms().promises(Metric::Resolve, "S2", open("PT5000H"), OFFICE));
+    story.reported("Mon 10:00", "S2");
+    story.paused("Wed 10:00", "ACCESS");
+    story.resumed("Wed 11:00", None);
+    let explanation = story.explained(Metric::Resolve, "Wed 12:00").remove(0);
+    let rows = explanation.rows();
+    let alike = |row: &Row| match row {
+        Row::Alike(days) => Some(days.days),
+        _ => None,
+    };
+    // Monday and Wednesday are broken, and the last day ends early.
+    assert_eq!(rows.iter().filter_map(alike).collect::<Vec<_>>(), [622]);
+    let lines: u64 = rows.iter().map(Row::lines).sum();
+    assert_eq!(lines, explanation.lines.len() as u64);
+    let counted: Micros = rows.iter().map(Row::counted).sum();
+    assert_eq!(counted, explanation.lap.budget);
+}
+
+#[test]
+fn a_letter_gets_the_first_and_the_last_rows() {
+    let mut story = Story::under(terms().promises(Metric::Resolve, "S2", open("PT300H"), OFFICE));
+    story.reported("Mon 10:00", "S2");
+    for day in ["Tue", "Wed", "Thu", "Fri", "Tue+", "Wed+", "Thu+", "Fri+"] {
+        story.paused(&format!("{day} 10:00"), "ACCESS");
+        story.resumed(&format!("{day} 11:00"), None);
+    }
+    let explanation = story.explained(Metric::Resolve, "Sun+ 12:00").remove(0);
+    let (rows, short) = (explanation.rows(), explanation.short());
+    assert!(rows.len() > 30 && short.len() == 20, "{}", short.len());
+    assert_eq!(short[0], rows[0]);
+    assert_eq!(short.last(), rows.last());
+    let counted: Micros = short.iter().map(Row::counted).sum();
+    assert_eq!(counted, explanation.lap.budget);
 }
 
 /// A check that nothing can fail proves nothing.

@@ -1,6 +1,7 @@
-//! The lines of an explanation.
+//! The lines of an explanation; letters keep them as facts, so what is added later has a default.
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 use super::super::super::calendar::Window;
 use super::super::super::terms::{OnReopen, Target};
@@ -9,7 +10,7 @@ use super::super::{Effect, Lap, NotHeld};
 use crate::time::{Micros, Moment};
 
 /// One line: a stretch of time, or a moment at which something happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// From when.
     pub from: Moment,
@@ -60,7 +61,8 @@ impl Line {
 }
 
 /// Where a line stands on the way to the deadline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Part {
     /// Under a commitment that a change of severity has replaced since.
     Earlier,
@@ -73,7 +75,8 @@ pub enum Part {
 }
 
 /// What a line says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum What {
     /// The lap begins, by that event; by none where the interval before ran out.
     Started(Option<(EventKind, i64)>),
@@ -155,7 +158,8 @@ impl What {
 }
 
 /// Why a date is no business day of a target.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NoDay {
     /// No window opens on it.
     Closed,
@@ -166,7 +170,8 @@ pub enum NoDay {
 }
 
 /// Why a calendar is closed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Shut {
     /// Outside its weekly hours.
     OutsideHours,
@@ -177,7 +182,8 @@ pub enum Shut {
 }
 
 /// Why open time does not count.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ground {
     /// A clock stop of the terms.
     Stop(StopGround),
@@ -189,7 +195,7 @@ pub enum Ground {
 }
 
 /// A clock stop as the terms name it, and the pause that rests on it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StopGround {
     /// Number of the pause.
     pub seq: i64,
@@ -204,7 +210,7 @@ pub struct StopGround {
 }
 
 /// What a change of severity did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeverityTurn {
     /// Number of the event, where one says so.
     pub seq: Option<i64>,

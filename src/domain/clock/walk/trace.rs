@@ -1,5 +1,7 @@
 //! What the walk did and why, noted down for an explanation; a mere judgement notes nothing.
 
+use serde::{Deserialize, Serialize};
+
 use super::super::super::calendar::CalendarError;
 use super::super::super::terms::{OnReopen, OnSeverityChange};
 use super::super::super::timeline::Fact;
@@ -60,7 +62,8 @@ pub(in crate::domain::clock) enum Turn {
 }
 
 /// Why a recorded pause did not hold a clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NotHeld {
     /// The clock stop is not one for this metric, or not one for this commitment.
     NotForThis,
@@ -73,7 +76,8 @@ pub enum NotHeld {
 }
 
 /// What a change of severity did to a clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// The new target counts from the original start.
     FromStart,
