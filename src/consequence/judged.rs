@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::unusable;
 use crate::domain::breach::Breach;
 use crate::domain::calendar_book::CalendarBook;
-use crate::domain::clock::{Clock, judge};
+use crate::domain::clock::{Clock, Explained, Missing, explain, judge, missing};
 use crate::domain::contract::Contract;
 use crate::domain::go_live::{CaseTerms, GoLive};
 use crate::domain::incident::{Case, Incident};
@@ -55,6 +55,30 @@ impl Judged {
         let judged = self.cases.iter().find(|judged| judged.case.id == case)?;
         let clock = judged.clocks.iter().find(|clock| clock.metric == metric)?;
         Some((judged, clock))
+    }
+
+    /// What led to the due moments of that clock, judged at the moment at which the incident was; nothing
+    /// where it has no such clock.
+    ///
+    /// # Errors
+    /// When a calendar has no open time within its horizon.
+    pub fn explained(
+        &self,
+        case: CaseId,
+        metric: Metric,
+        now: Moment,
+    ) -> Result<Option<Explained<'_>>> {
+        let Some(judged) = self.cases.iter().find(|judged| judged.case.id == case) else {
+            return Ok(None);
+        };
+        let promise = &judged.terms.promise;
+        explain(case, metric, promise, &self.facts, &self.book, now).map_err(unusable)
+    }
+
+    /// Each metric of which a case has no clock that runs, or ran, and why.
+    pub fn missing(&self, of: &JudgedCase) -> Vec<Missing> {
+        let promise = &of.terms.promise;
+        missing(of.case.id, promise, &self.events, &self.facts, &of.clocks)
     }
 
     /// By how much the clock of a breach is late at `now`, or was when it stopped; nothing for an

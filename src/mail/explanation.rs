@@ -5,10 +5,12 @@ mod sentence;
 use chrono::Datelike;
 use chrono_tz::Tz;
 
+use super::letters::line;
 use super::wording;
 use crate::domain::clock::{Alike, Line, Row, What};
 use crate::domain::letter::ExplanationFacts;
 use crate::domain::locale::Locale;
+use crate::domain::words::Metric;
 use crate::domain::zone::Zone;
 use crate::time::{Micros, Moment};
 
@@ -223,6 +225,37 @@ impl ExplanationFacts {
     /// The same as plain text.
     pub fn text(&self, locale: Locale, reader: Zone) -> String {
         self.teller(locale, reader).text(&self.rows)
+    }
+
+    /// The same with a heading that says which incident and contract, which clause and which metric it
+    /// is about: to be put into a letter.
+    pub fn letter(
+        &self,
+        (incident, contract): (&str, &str),
+        metric: Metric,
+        clause: &str,
+        locale: Locale,
+        reader: Zone,
+    ) -> String {
+        let (contract, clause) = (line(contract), line(clause));
+        let metric = wording::metric(metric, locale);
+        let calendar = self.zone;
+        let yours = match (calendar == reader, locale) {
+            (true, _) => String::new(),
+            (false, Locale::En) => {
+                format!(" (those of {reader} in brackets where they differ)")
+            }
+            (false, Locale::ZhCn) => format!("（括号内为 {reader} 时区，仅在不同时列出）"),
+        };
+        let heading = match locale {
+            Locale::En => format!(
+                "{incident}, contract {contract}, clause {clause}: {metric}\nHow the deadline came about, in times of {calendar}{yours}"
+            ),
+            Locale::ZhCn => format!(
+                "{incident}，合同 {contract} 第 {clause} 条：{metric}\n期限计算过程，时间为 {calendar} 时区{yours}"
+            ),
+        };
+        format!("{heading}\n\n{}", self.text(locale, reader))
     }
 
     fn teller(&self, locale: Locale, reader: Zone) -> Teller {

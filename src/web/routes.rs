@@ -67,6 +67,8 @@ routes! {
     POST   "/incidents/{id}/events/{seq}/erase" Administer => pages::incident::erase;
     GET    "/incidents/{id}/cases/new"  Record     => pages::incident::ask_case;
     POST   "/incidents/{id}/cases"      Record     => pages::incident::add_case;
+    GET    "/clocks/{id}"               SignedIn   => pages::explanation::show;
+    GET    "/clocks/{id}/explanation.txt" SignedIn => pages::explanation::text;
     GET    "/letters"                   SignedIn   => pages::letter::list;
     GET    "/letters/{id}"              SignedIn   => pages::letter::show;
     GET    "/letters/{id}/html"         SignedIn   => pages::letter::html;
@@ -172,7 +174,9 @@ routes! {
     GET    "/api/v1/incidents/{id}/bundle.zip" SignedIn => api::evidence::incident_bundle;
     POST   "/api/v1/incidents/{id}/events/preview" Record => api::preview::event;
     POST   "/api/v1/incidents/{id}/erasures" Administer => api::incident::erase;
+    GET    "/api/v1/incidents/{id}/clocks/missing" SignedIn => api::explanation::missing;
     GET    "/api/v1/clocks"             SignedIn   => api::clock::list;
+    GET    "/api/v1/clocks/{id}/explanation" SignedIn => api::explanation::show;
     GET    "/api/v1/letters"            SignedIn   => api::letter::list;
     GET    "/api/v1/letters/{id}"       SignedIn   => api::letter::show;
     POST   "/api/v1/letters/{id}/requeue" Record   => api::letter::requeue;

@@ -4,8 +4,9 @@ use chrono::NaiveDate;
 
 use super::frame::capitalised;
 use crate::domain::calendar::DayEnd;
+use crate::domain::clock::{Missing, Why};
 use crate::domain::ladder::{Direction, Measured, Step, Target as Audience, Until, When};
-use crate::domain::terms::Target;
+use crate::domain::terms::{RootCauseFrom, Target, Terms};
 use crate::domain::vendor::rung_name;
 use crate::domain::words::Metric;
 use crate::time::{HOUR, MINUTE, Micros, SECOND};
@@ -124,6 +125,53 @@ pub fn promise(metric: Metric, of: Target) -> String {
 /// A metric as it begins a sentence.
 pub fn metric(metric: Metric) -> String {
     capitalised(&metric.as_str().replace('_', " "))
+}
+
+/// Why there is no clock of a metric: `No clock for resolve: promised for S1 (clause 5.3) only, and the
+/// severity is S2 since event 4.`
+pub fn missing(missing: &Missing, terms: &Terms) -> String {
+    let metric = missing.metric.as_str().replace('_', " ");
+    let why = match &missing.why {
+        Why::NotPromised => format!(
+            "terms {} of {} promise nothing of the kind",
+            terms.number,
+            day(terms.effective_from)
+        ),
+        Why::NotForSeverity {
+            severity,
+            promised,
+            since,
+            corrected,
+        } => {
+            let promised: Vec<String> = promised
+                .iter()
+                .map(|(severity, clause)| format!("{severity} (clause {clause})"))
+                .collect();
+            let since = match (since, corrected) {
+                (Some(seq), _) => format!(" since event {seq}"),
+                (None, Some(seq)) => format!(" by the correction in event {seq}"),
+                (None, None) => String::new(),
+            };
+            format!(
+                "terms {} promise it for {} only, and the severity is {severity}{since}",
+                terms.number,
+                promised.join(", ")
+            )
+        }
+        Why::Cancelled { seq, void: true } => {
+            format!("cancelled as never having been, in event {seq}")
+        }
+        Why::Cancelled { seq, void: false } => format!("cancelled in event {seq}"),
+        Why::NotStarted => match (missing.metric, terms.promise.root_cause_from) {
+            (Metric::DataLoss, _) => "it waits for the loss to be measured".to_string(),
+            (Metric::RootCause, RootCauseFrom::Resolved) => "it starts with the repair".to_string(),
+            (Metric::RootCause, RootCauseFrom::Restored) => {
+                "it starts when the service is restored".to_string()
+            }
+            _ => "it starts with the report".to_string(),
+        },
+    };
+    format!("No clock for {metric}: {why}.")
 }
 
 /// An amount in minor units: `EUR 12,000.00`.

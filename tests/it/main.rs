@@ -6,6 +6,7 @@ mod cli;
 mod clocks;
 mod entries;
 mod evidence;
+mod explanation;
 mod failure;
 mod go_live;
 mod incident_api;

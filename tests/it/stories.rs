@@ -2,6 +2,7 @@
 
 mod chosen_terms;
 mod cut;
+mod explained;
 mod go_lives;
 mod ladders;
 mod late;

@@ -6,6 +6,7 @@ pub mod calendar;
 pub mod clock;
 pub mod contract;
 pub mod evidence;
+pub mod explanation;
 pub mod go_live;
 pub mod incident;
 pub mod letter;

@@ -6,6 +6,7 @@ use askama::Template;
 use super::clock::{ClockCard, rank};
 use super::page;
 use crate::consequence::{Judged, JudgedCase};
+use crate::domain::ClockId;
 use crate::domain::clock::Clock;
 use crate::domain::words::ClockState;
 use crate::error::Result;
@@ -56,10 +57,10 @@ struct Line {
 }
 
 impl Line {
-    fn new(judged: &Judged, case: &JudgedCase, clock: &Clock, reader: Reader) -> Self {
+    fn new(id: ClockId, judged: &Judged, case: &JudgedCase, clock: &Clock, reader: Reader) -> Self {
         let lap = clock.current();
         Self {
-            card: ClockCard::new(judged, case, clock, &[], reader),
+            card: ClockCard::new(judged, case, clock, &[], reader).of(id),
             order: lap.due_at,
             reference: judged.incident.id.reference(),
             title: judged.incident.title.clone(),
@@ -112,7 +113,7 @@ fn lines(conn: &mut Conn, reader: Reader) -> Result<Vec<Line>> {
         if let Some((case, clock)) = judged.clock(row.case_id, row.metric)
             && clock.state.is_open()
         {
-            lines.push(Line::new(judged, case, clock, reader));
+            lines.push(Line::new(row.id, judged, case, clock, reader));
         }
     }
     Ok(lines)

@@ -1,6 +1,7 @@
 //! A clock as the board and the incident's page show it.
 
 use crate::consequence::{Judged, JudgedCase};
+use crate::domain::ClockId;
 use crate::domain::clock::{Clock, Lap, Verdict};
 use crate::domain::terms::{ClockStop, Promise};
 use crate::domain::timeline::{Fact, open_pauses};
@@ -40,6 +41,8 @@ pub struct ClockCard {
     pub budget: String,
     /// What else one should know.
     pub note: String,
+    /// The page that explains it; empty where it has none.
+    pub href: String,
 }
 
 impl ClockCard {
@@ -76,7 +79,16 @@ impl ClockCard {
             percent,
             budget: format!("{percent} % of {}", wording::target(lap.commitment.target)),
             note: note(judged, case, clock, entries, reader),
+            href: String::new(),
         }
+    }
+}
+
+impl ClockCard {
+    /// The card with a link to the page of the clock of that key.
+    pub fn of(mut self, id: ClockId) -> Self {
+        self.href = format!("/clocks/{id}");
+        self
     }
 }
 

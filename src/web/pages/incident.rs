@@ -31,7 +31,7 @@ pub(crate) const WHEN: &str =
     "Empty: now. A time that exists twice is taken as the first of the two";
 
 /// Whoever looks at the page of that frame.
-pub(super) fn reader(frame: &Frame, caller: &Caller) -> Reader {
+pub(in crate::web::pages) fn reader(frame: &Frame, caller: &Caller) -> Reader {
     Reader {
         zone: caller.time_zone.0,
         // The frame's moment was written by us just now.

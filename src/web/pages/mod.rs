@@ -9,6 +9,7 @@ pub mod clock;
 pub mod compound;
 pub mod contract;
 pub mod evidence;
+pub mod explanation;
 pub mod go_live;
 pub mod incident;
 pub mod letter;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use redress::domain::calendar::{Calendar, Layer};
 use redress::domain::calendar_book::{CalendarBook, View};
-use redress::domain::clock::{Clock, Verdict, judge};
+use redress::domain::clock::{Clock, Verdict, explain, judge};
 use redress::domain::terms::Promise;
 use redress::domain::timeline::Fact;
 use redress::domain::words::{EventKind, Metric};
@@ -55,7 +55,14 @@ fn faults(case: &Value) -> Vec<String> {
     let now = facts.iter().map(|fact| fact.at).max().unwrap_or_default() + 400 * DAY;
     let clock = |metric, facts: &[Fact]| -> Option<Clock> {
         let clocks = judge(CaseId(1), &promise, facts, &book, now).unwrap();
-        clocks.into_iter().find(|clock| clock.metric == metric)
+        let clock = clocks.into_iter().find(|clock| clock.metric == metric)?;
+        let explained = explain(CaseId(1), metric, &promise, facts, &book, now).unwrap()?;
+        for lap in &clock.laps {
+            let told = explained.lap(lap.run, lap.interval).unwrap().unwrap();
+            told.check(lap)
+                .unwrap_or_else(|wrong| panic!("{}: {wrong}", case["id"]));
+        }
+        Some(clock)
     };
     let mut faults = Vec::new();
     for (name, metric) in CLOCKS {

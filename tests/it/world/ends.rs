@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use redress::consequence::judged;
+use redress::consequence::{Judged, judged};
 use redress::domain::IncidentId;
 use redress::domain::clock::{Clock, ClockRow, Verdict};
 use redress::domain::letter::LetterState;
@@ -70,6 +70,7 @@ impl World {
                     .find(|row| row.case_id == case.case.id && row.metric == clock.metric)
                     .expect("a row");
                 replayed.insert(row.id);
+                self.explains_itself(&judged, row, clock);
                 let told = format!("{} of {}", clock.metric, incident.reference());
                 assert_eq!(kept(row), replay(clock), "{told}");
                 self.outcomes_are_those_of(clock, row, &told);
@@ -95,6 +96,23 @@ impl World {
         for row in rows.iter().filter(|row| !replayed.contains(&row.id)) {
             assert!(!row.state.is_open(), "nothing asks for {row:?}");
             assert!(breaches.iter().all(|breach| breach.clock_id != row.id));
+        }
+    }
+
+    /// Every lap of every clock explains itself, and the lines add up to what is judged.
+    fn explains_itself(&self, judged: &Judged, row: &ClockRow, clock: &Clock) {
+        let now = self.hand.now();
+        let explained = judged.explained(row.case_id, row.metric, now).unwrap();
+        let explained = explained.expect("an explanation");
+        for lap in &clock.laps {
+            let told = explained.lap(lap.run, lap.interval).unwrap();
+            let told = told.expect("an explanation of each lap");
+            if let Err(wrong) = told.check(lap) {
+                panic!(
+                    "{} {}.{}: {wrong}\n{:#?}",
+                    row.metric, lap.run, lap.interval, told.lines
+                );
+            }
         }
     }
 

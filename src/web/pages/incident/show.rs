@@ -8,10 +8,11 @@ use super::reader;
 use super::timeline::{Line, Sources};
 use crate::consequence::{Judged, JudgedCase, judged};
 use crate::domain::IncidentId;
+use crate::domain::clock::{Clock, ClockRow, Why};
 use crate::domain::incident::IncidentState;
 use crate::error::Result;
 use crate::store::breach::Entry;
-use crate::store::{breach, incident, letter, person};
+use crate::store::{breach, clock, incident, letter, person};
 use crate::web::access::{Access, Caller};
 use crate::web::api::incident::incident_id;
 use crate::web::error::Answer;
@@ -64,10 +65,22 @@ struct CasePart {
     severity_name: String,
     rank: usize,
     clocks: Vec<ClockCard>,
+    /// Why there is no clock, a sentence for each metric without.
+    missing: Vec<String>,
 }
 
 impl CasePart {
-    fn new(judged: &Judged, case: &JudgedCase, entries: &[Entry], reader: Reader) -> Self {
+    fn new(
+        judged: &Judged,
+        case: &JudgedCase,
+        entries: &[Entry],
+        rows: &[ClockRow],
+        reader: Reader,
+    ) -> Self {
+        let key = |clock: &Clock| {
+            let of = |row: &&ClockRow| (row.case_id, row.metric) == (case.case.id, clock.metric);
+            rows.iter().find(of).map(|row| row.id)
+        };
         let promise = &case.terms.promise;
         let code = &case.case.severity;
         let name = promise.severity(code).map(|severity| severity.name.clone());
@@ -92,7 +105,19 @@ impl CasePart {
             clocks: case
                 .clocks
                 .iter()
-                .map(|clock| ClockCard::new(judged, case, clock, entries, reader))
+                .map(|clock| {
+                    let card = ClockCard::new(judged, case, clock, entries, reader);
+                    match key(clock) {
+                        Some(id) => card.of(id),
+                        None => card,
+                    }
+                })
+                .collect(),
+            missing: judged
+                .missing(case)
+                .iter()
+                .filter(|missing| missing.why != Why::NotStarted)
+                .map(|missing| wording::missing(missing, &case.terms))
                 .collect(),
         }
     }
@@ -173,6 +198,7 @@ pub(super) async fn page_of(
         let judged = judged(conn, found, reader.now)?;
         let texts = incident::texts(conn, id)?;
         let entries = breach::of_incident(conn, id)?;
+        let rows = clock::of_incident(conn, id)?;
         let people = judged.events.iter().filter_map(|event| event.person_id);
         let mut people: Vec<_> = people.chain([judged.incident.reporter]).collect();
         people.sort();
@@ -215,7 +241,7 @@ pub(super) async fn page_of(
             cases: judged
                 .cases
                 .iter()
-                .map(|case| CasePart::new(&judged, case, &entries, reader))
+                .map(|case| CasePart::new(&judged, case, &entries, &rows, reader))
                 .collect(),
             acts: may_record.then(|| Acts::of(&judged, reader)),
             may_erase,
