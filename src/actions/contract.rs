@@ -3,15 +3,17 @@
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
+use super::incident::{self, Applied};
 use crate::domain::calendar_book::CalendarBook;
-use crate::domain::contract::{ContractInput, NewContract};
+use crate::domain::contract::{Contract, ContractInput, NewContract};
 use crate::domain::example::{Example, examples};
 use crate::domain::input::{Faults, FieldError};
 use crate::domain::ladder_warning::LadderWarning;
 use crate::domain::terms::{Promise, Terms};
 use crate::domain::terms_input::{self, TermsReading};
 use crate::domain::vendor::Vendor;
-use crate::domain::{ContractId, VendorId};
+use crate::domain::words::Source;
+use crate::domain::{ContractId, TermsId, VendorId};
 use crate::error::{Error, Refused, Result};
 use crate::store::{Conn, Tx, calendar, contract, terms, vendor};
 use crate::time::Moment;
@@ -40,6 +42,11 @@ pub fn enter(tx: &mut Tx<'_>, value: &Value) -> Result<ContractId> {
             let term = (new.head.effective_from, new.head.effective_to);
             check_within(term, from, "terms.effective_from", &mut faults);
         }
+        faults.require(
+            reading.apply_from.is_none(),
+            "terms.apply_from",
+            "a contract that is only being entered has no incidents to which its terms could be applied",
+        );
         faults.extend("", reading.faults);
         first = reading.effective_from.map(|from| (from, reading.promise));
     }
@@ -50,7 +57,7 @@ pub fn enter(tx: &mut Tx<'_>, value: &Value) -> Result<ContractId> {
     let id = contract::insert(tx, vendor.id, &new.head, zone)?;
     tx.record("contract", id.0, "entered", &json!(new.head))?;
     if let Some((from, promise)) = first {
-        keep_terms(tx, id, from, &promise)?;
+        keep_terms(tx, id, from, None, &promise)?;
     }
     Ok(id)
 }
@@ -72,24 +79,77 @@ pub fn edit(tx: &mut Tx<'_>, id: ContractId, version: i64, input: &ContractInput
     Ok(version)
 }
 
-/// Adds terms to a contract: the next version, from a date within the contract's term. A date in the
-/// past judges only what is recorded from now on, since an incident's version is chosen when its
-/// report is recorded.
+/// Adds terms to a contract: the next version, from a date within the contract's term. With a date in
+/// the past they judge only what is recorded from now on, since an incident's version is chosen when
+/// its report is recorded; unless `apply_from` says from which date on they also judge what was
+/// recorded before. Each case that comes under them so gets a note, from `source`.
+///
+/// # Errors
+/// Every fault at its field; at `apply_from` the incidents that use codes which the terms lack.
+pub fn amend(tx: &mut Tx<'_>, id: ContractId, value: &Value, source: Source) -> Result<Terms> {
+    let contract = contract::hold(tx, id)?;
+    let now = tx.now();
+    let (from, reading) = read_amendment(tx.conn(), &contract, value, now)?;
+    let terms = keep_terms(tx, id, from, reading.apply_from, &reading.promise)?;
+    if terms.apply_from.is_some() {
+        incident::apply(tx, &contract, &terms, source)?;
+    }
+    Ok(terms)
+}
+
+/// What would come under terms that are being entered if they were applied from `apply_from` on, or
+/// without it from their own date on; nothing is kept.
 ///
 /// # Errors
 /// Every fault at its field.
-pub fn amend(tx: &mut Tx<'_>, id: ContractId, value: &Value) -> Result<Terms> {
-    let contract = contract::find(tx.conn(), id)?;
-    let now = tx.now();
-    let reading = read_terms(tx.conn(), value, "", now)?;
+pub fn apply_preview(
+    conn: &mut Conn,
+    contract: &Contract,
+    value: &Value,
+    now: Moment,
+) -> Result<Vec<Applied>> {
+    let (from, reading) = read_amendment(conn, contract, value, now)?;
+    let versions = terms::of_contract(conn, contract.id)?;
+    let terms = Terms {
+        id: TermsId::default(),
+        contract_id: contract.id,
+        number: versions.last().map_or(0, |last| last.number) + 1,
+        effective_from: from,
+        entered_at: now,
+        promise: reading.promise,
+        apply_from: Some(reading.apply_from.unwrap_or(from)),
+    };
+    incident::applied(conn, contract, &terms, now)
+}
+
+fn read_amendment(
+    conn: &mut Conn,
+    contract: &Contract,
+    value: &Value,
+    now: Moment,
+) -> Result<(NaiveDate, TermsReading)> {
+    let mut reading = read_terms(conn, value, "", now)?;
     let mut faults = Faults::none();
     if let Some(from) = reading.effective_from {
         let term = (contract.effective_from, contract.effective_to);
         check_within(term, from, "effective_from", &mut faults);
+        if let Some(apply_from) = reading.apply_from {
+            let today = now.date_in(contract.time_zone.0);
+            faults.require(
+                from <= apply_from,
+                "apply_from",
+                format!("the terms begin on {from}; they cannot be applied from {apply_from} on"),
+            );
+            faults.require(
+                apply_from <= today,
+                "apply_from",
+                format!("{apply_from} has not come; what is reported from then on is judged by the terms without it"),
+            );
+        }
     }
-    faults.extend("", reading.faults);
+    faults.extend("", std::mem::take(&mut reading.faults));
     match reading.effective_from {
-        Some(from) if faults.is_empty() => keep_terms(tx, id, from, &reading.promise),
+        Some(from) if faults.is_empty() => Ok((from, reading)),
         _ => Err(faults.into_vec().into()),
     }
 }
@@ -176,10 +236,11 @@ fn keep_terms(
     tx: &mut Tx<'_>,
     contract: ContractId,
     from: NaiveDate,
+    apply_from: Option<NaiveDate>,
     promise: &Promise,
 ) -> Result<Terms> {
-    let terms = terms::insert(tx, contract, from, promise)?;
-    let detail = json!({"number": terms.number, "effective_from": from, "promise": promise});
+    let terms = terms::insert(tx, contract, from, apply_from, promise)?;
+    let detail = json!({"number": terms.number, "effective_from": from, "apply_from": apply_from, "promise": promise});
     tx.record("contract", contract.0, "terms entered", &detail)?;
     Ok(terms)
 }

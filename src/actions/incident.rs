@@ -1,10 +1,13 @@
 //! What people do with incidents: raise them, add vendors, record what happens.
 
+mod apply;
 mod choice;
 mod record;
 
 use serde_json::json;
 
+pub(super) use apply::apply;
+pub use apply::{Applied, applied};
 pub use choice::Choice;
 pub use record::{Preview, PreviewedCase, preview, record};
 
@@ -30,6 +33,7 @@ pub fn raise(tx: &mut Tx<'_>, raise: &Raise, source: Source) -> Result<Incident>
     let Some(reporter) = tx.actor().person() else {
         return Err(Error::conflict("an incident is raised by one of us"));
     };
+    store::contract::keep_still(tx, raise.case.contract_id)?;
     let opening = open(tx, &raise.case, tx.now())?;
     let new = NewIncident {
         title: &raise.title,
@@ -59,6 +63,7 @@ pub fn add_case(
     case: &OpenCase,
     source: Source,
 ) -> Result<CaseId> {
+    store::contract::keep_still(tx, case.contract_id)?;
     let mut incident = store::incident::lock(tx, id)?;
     if incident.state == IncidentState::Cancelled {
         return Err(Error::conflict(format!(

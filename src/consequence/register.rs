@@ -70,7 +70,10 @@ pub(super) fn withdraw(tx: &mut Tx<'_>, subject: &Subject<'_>, breach: Breach) -
 }
 
 fn said(kind: EventKind, reason: &str) -> String {
-    if reason.is_empty() {
+    if kind == EventKind::Noted {
+        // A note changes nothing but where it brings the case under other terms, and says so.
+        reason.to_string()
+    } else if reason.is_empty() {
         format!("{kind} was recorded")
     } else {
         format!("{kind} was recorded: {reason}")

@@ -1,6 +1,7 @@
 //! One version of what a contract promises.
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::calendar::DayEnd;
@@ -29,6 +30,27 @@ pub struct Terms {
     /// From this date of the contract's zone on they also judge reports that were recorded before their
     /// entry; none: only what is recorded after it.
     pub apply_from: Option<NaiveDate>,
+}
+
+impl Terms {
+    /// Whether they may judge what was reported on the local date `day`, at the moment `at`, and recorded
+    /// at `recorded_at`: what was recorded before they were entered only where they are applied from
+    /// that date on.
+    fn may_judge(&self, day: NaiveDate, at: Moment, recorded_at: Moment) -> bool {
+        let known = self.entered_at <= recorded_at.max(at);
+        let applied = self.apply_from.is_some_and(|from| from <= day);
+        self.effective_from <= day && (known || applied)
+    }
+}
+
+/// The version that judges what was reported at `at` and recorded at `recorded_at`: of those that may,
+/// the one that began last; of two that began on one day, the one entered later. `zone` is the
+/// contract's.
+pub fn judging(versions: &[Terms], zone: Tz, at: Moment, recorded_at: Moment) -> Option<&Terms> {
+    let day = at.date_in(zone);
+    let may = versions.iter();
+    let may = may.filter(|of| of.may_judge(day, at, recorded_at));
+    may.max_by_key(|of| (of.effective_from, of.number))
 }
 
 /// What a version of the terms promises; kept and exchanged in the same shape.

@@ -33,6 +33,8 @@ pub use step::default_ladder;
 pub struct TermsReading {
     /// They begin at 00:00 of this date in the contract's zone.
     pub effective_from: Option<NaiveDate>,
+    /// From this date of the contract's zone on they also judge what was recorded before their entry.
+    pub apply_from: Option<NaiveDate>,
     /// What of the promise is without fault; whole only when there are no faults.
     pub promise: Promise,
     /// Every fault at its field.
@@ -41,6 +43,7 @@ pub struct TermsReading {
 
 const TERMS_FIELDS: &[&str] = &[
     "effective_from",
+    "apply_from",
     "currency",
     "monthly_fee",
     "severities",
@@ -74,10 +77,11 @@ pub fn calendars_named(value: &Value) -> Vec<CalendarId> {
 /// a year and deadlines must be found.
 pub fn read(value: &Value, path: &str, book: &CalendarBook, now: Moment) -> TermsReading {
     let mut faults = Faults::none();
-    let mut effective_from = None;
+    let (mut effective_from, mut apply_from) = (None, None);
     let mut promise = nothing();
     if let Some(object) = Object::open(value, path, TERMS_FIELDS, &mut faults) {
         effective_from = object.date("effective_from", &mut faults);
+        apply_from = object.optional_date("apply_from", &mut faults);
         promise.currency = currency(&object, &mut faults);
         promise.monthly_fee = fee(&object, &mut faults);
         let severities = severities(&object, &mut faults);
@@ -106,6 +110,7 @@ pub fn read(value: &Value, path: &str, book: &CalendarBook, now: Moment) -> Term
     }
     TermsReading {
         effective_from,
+        apply_from,
         promise,
         faults: faults.into_vec(),
     }

@@ -153,7 +153,7 @@ impl Copy {
             for commitment in &mut promise.commitments {
                 commitment.calendar_id = key(commitment.calendar_id);
             }
-            store::terms::insert(tx, id, terms.effective_from, &promise)?;
+            store::terms::insert(tx, id, terms.effective_from, None, &promise)?;
         }
         let copied = store::contract::find(tx.conn(), id)?;
         for window in &self.go_lives {

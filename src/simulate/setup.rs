@@ -171,7 +171,12 @@ impl Setup<'_> {
             match id {
                 Some(id) => {
                     self.write(&path, &places, move |tx| {
-                        actions::contract::amend(tx, id, &terms)
+                        actions::contract::amend(
+                            tx,
+                            id,
+                            &terms,
+                            crate::domain::words::Source::Import,
+                        )
                     })?;
                 }
                 None => {

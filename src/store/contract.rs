@@ -35,6 +35,42 @@ pub fn find(conn: &mut Conn, id: ContractId) -> Result<Contract> {
         .ok_or_else(|| Error::not_found("contract", id))
 }
 
+/// The contract of that key, held for an amendment until the transaction ends: no report chooses among
+/// its terms meanwhile. It is held before any incident is locked.
+///
+/// # Errors
+/// When there is none.
+pub fn hold(tx: &mut Tx<'_>, id: ContractId) -> Result<Contract> {
+    if let Conn::Postgres(conn) = tx.conn() {
+        contracts::table
+            .find(id)
+            .select(contracts::id)
+            .for_no_key_update()
+            .first::<ContractId>(conn)
+            .optional()?;
+    }
+    tx.refresh_now()?;
+    find(tx.conn(), id)
+}
+
+/// Keeps the terms of a contract from being amended until the transaction ends, while a report chooses
+/// among them. Others may do so at the same time. It is done before any incident is locked.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn keep_still(tx: &mut Tx<'_>, id: ContractId) -> Result<()> {
+    if let Conn::Postgres(conn) = tx.conn() {
+        contracts::table
+            .find(id)
+            .select(contracts::id)
+            .for_share()
+            .first::<ContractId>(conn)
+            .optional()?;
+        tx.refresh_now()?;
+    }
+    Ok(())
+}
+
 /// The contracts of those keys with the names of their vendors, in no order.
 ///
 /// # Errors

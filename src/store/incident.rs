@@ -14,7 +14,7 @@ use crate::domain::incident::{Case, Incident, IncidentState};
 use crate::domain::ladder::Step;
 use crate::domain::timeline::{Event, Fields, GENESIS, SealedText, seal, text_hash};
 use crate::domain::words::{EventKind, Source};
-use crate::domain::{CaseId, IncidentId, PersonId};
+use crate::domain::{CaseId, ContractId, IncidentId, PersonId};
 use crate::error::{Error, Result};
 use crate::schema::{cases, event_texts, events, incidents};
 use crate::time::Moment;
@@ -156,6 +156,41 @@ pub fn cases(conn: &mut Conn, incident: IncidentId) -> Result<Vec<Case>> {
         .order(cases::id)
         .select(Case::as_select())
         .load(conn)?)
+}
+
+/// Incidents with a case of that contract of which something was said at or after `since` that may have
+/// been its report, in order of key.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn reported_since(
+    conn: &mut Conn,
+    contract: ContractId,
+    since: Moment,
+) -> Result<Vec<IncidentId>> {
+    let all: Vec<IncidentId> = cases::table
+        .filter(cases::contract_id.eq(contract))
+        .select(cases::incident_id)
+        .order(cases::incident_id)
+        .load(conn)?;
+    let says = [EventKind::Reported, EventKind::Corrected];
+    let mut found = Vec::new();
+    // Databases take a bounded number of values in one question.
+    for some in all.chunks(500) {
+        let some: Vec<IncidentId> = events::table
+            .filter(
+                events::incident_id
+                    .eq_any(some)
+                    .and(events::kind.eq_any(says))
+                    .and(events::recorded_at.ge(since)),
+            )
+            .select(events::incident_id)
+            .distinct()
+            .order(events::incident_id)
+            .load(conn)?;
+        found.extend(some);
+    }
+    Ok(found)
 }
 
 /// Keeps how the incident and its cases stand now.

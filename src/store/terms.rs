@@ -69,37 +69,6 @@ pub fn in_force(conn: &mut Conn, contract: &Contract, at: Moment) -> Result<Opti
         .optional()?)
 }
 
-/// The terms that judge what was reported at `at` and recorded at `recorded_at`: as [`in_force`], but of
-/// versions entered for the past only those that are applied from that date on. They judge what is
-/// recorded after their entry.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn judging(
-    conn: &mut Conn,
-    contract: &Contract,
-    at: Moment,
-    recorded_at: Moment,
-) -> Result<Option<Terms>> {
-    let day = at.date_in(contract.time_zone.0);
-    let known = recorded_at.max(at);
-    Ok(terms::table
-        .filter(
-            terms::contract_id
-                .eq(contract.id)
-                .and(terms::effective_from.le(day))
-                .and(
-                    terms::entered_at
-                        .le(known)
-                        .or(terms::apply_from.le(day).assume_not_null()),
-                ),
-        )
-        .order((terms::effective_from.desc(), terms::number.desc()))
-        .select(Terms::as_select())
-        .first(conn)
-        .optional()?)
-}
-
 /// Adds a version and gives it its number: one more than the last.
 ///
 /// # Errors
@@ -108,6 +77,7 @@ pub(crate) fn insert(
     tx: &mut Tx<'_>,
     contract: ContractId,
     effective_from: NaiveDate,
+    apply_from: Option<NaiveDate>,
     promise: &Promise,
 ) -> Result<Terms> {
     // The contract's row is the lock under which versions are numbered; and the contract as people
@@ -130,7 +100,7 @@ pub(crate) fn insert(
             terms::effective_from.eq(effective_from),
             terms::entered_at.eq(entered_at),
             terms::promise.eq(serde_json::to_string(promise)?),
-            terms::apply_from.eq(None::<NaiveDate>),
+            terms::apply_from.eq(apply_from),
         ))
         .returning(terms::id)
         .get_result(tx.conn())?;
@@ -141,7 +111,7 @@ pub(crate) fn insert(
         effective_from,
         entered_at,
         promise: promise.clone(),
-        apply_from: None,
+        apply_from,
     })
 }
 

@@ -162,6 +162,7 @@ routes! {
     PUT    "/api/v1/contracts/{id}"     Enter      => api::contract::edit;
     POST   "/api/v1/contracts/{id}/rehearsal" SignedIn => api::rehearsal::play;
     POST   "/api/v1/contracts/{id}/terms" Enter    => api::contract::amend;
+    POST   "/api/v1/contracts/{id}/terms/apply-preview" Enter => api::preview::apply;
     GET    "/api/v1/contracts/{id}/go_lives" SignedIn => api::go_live::list;
     POST   "/api/v1/contracts/{id}/go_lives" Enter => api::go_live::enter;
     POST   "/api/v1/contracts/{id}/go_lives/{window}/withdraw" Enter => api::go_live::withdraw;

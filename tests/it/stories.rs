@@ -1,5 +1,6 @@
 //! Stories in the trade's words, each on both databases.
 
+mod applied_terms;
 mod chosen_terms;
 mod cut;
 mod explained;

@@ -134,3 +134,138 @@ fn the_form_shows_what_changes_before_the_correction_is_confirmed() {
         );
     });
 }
+
+#[test]
+fn terms_for_the_past_list_what_changes_before_they_are_applied() {
+    on_both(|service| {
+        sign(service);
+        let program = service.program(Role::Engineer);
+        raise(&program);
+        passes(service, 45);
+        let iris = service.program(Role::Procurement);
+        let mut terms = stricter(service, "2026-11-23");
+        let path = "/api/v1/contracts/1/terms/apply-preview";
+        let listed = iris.post(path, &terms);
+        assert_eq!(listed.status, 200, "{}", listed.text);
+        let listed = listed.json();
+        assert_eq!(listed["cases"][0]["incident"], "INC-1001");
+        assert_eq!(listed["cases"][0]["after"]["terms"], 2);
+        let restore = of_metric(&listed["clocks"], "restore");
+        assert_eq!(
+            restore["after"]["breaches"],
+            json!(["2026-11-23T09:30:00Z"])
+        );
+        assert_eq!(listed["refused"], json!([]));
+        terms["apply_from"] = json!("2026-11-24");
+        let wrong = iris.post(path, &terms);
+        assert_eq!(wrong.status, 422);
+        assert_eq!(wrong.json()["errors"][0]["field"], "apply_from");
+        assert_eq!(program.post(path, &terms).status, 403);
+        terms["apply_from"] = json!("2026-11-23");
+        let made = iris.post("/api/v1/contracts/1/terms", &terms);
+        entered(&made);
+        assert_eq!(made.json()["apply_from"], "2026-11-23");
+        let shown = program.get("/api/v1/incidents/1").json();
+        assert_eq!(shown["cases"][0]["terms"], 2);
+        assert_eq!(shown["timeline"][1]["kind"], "noted");
+        assert_eq!(shown["timeline"][1]["terms"], 2);
+        let contract = iris.get("/api/v1/contracts/1").json();
+        assert_eq!(contract["terms"][1]["apply_from"], "2026-11-23");
+    });
+}
+
+#[test]
+fn the_form_of_terms_shows_what_a_past_date_changes_before_it_is_saved() {
+    on_both(|service| {
+        sign(service);
+        raise(&service.program(Role::Engineer));
+        passes(service, 45);
+        service.person("iris", Role::Procurement);
+        let iris = service.browser("iris");
+        let mut fields = vec![
+            ("request_id", "t1"),
+            ("effective_from", "2026-11-23"),
+            ("currency", "EUR"),
+            ("severities[0].code", "S1"),
+            ("severities[0].name", "Critical"),
+            ("commitments[0].clause", "6.3"),
+            ("commitments[0].metric", "restore"),
+            ("commitments[0].severity", "S1"),
+            ("commitments[0].amount", "30"),
+            ("commitments[0].unit", "minutes"),
+            ("commitments[0].calendar_id", "1"),
+        ];
+        let path = "/contracts/1/terms";
+        let hidden = |page: &str| {
+            let at = page.split("name=\"_apply_seen\" value=\"").nth(1);
+            let at = at.unwrap_or_else(|| panic!("nothing is shown: {page}"));
+            at.split('"').next().unwrap().to_string()
+        };
+        let asked = iris.send(path, &fields);
+        assert_eq!(asked.status, 200, "{}", asked.text);
+        for part in [
+            "INC-1001, NW-2026: terms 2 of 23 Nov 2026 instead of terms 1 of 1 Jan 2026",
+            "running, clause 6.3, due Mon 23 Nov 10:30 Berlin, a breach",
+            "these terms begin in the past",
+            "name=\"apply\"",
+            "value=\"2026-11-23\"",
+        ] {
+            assert!(asked.text.contains(part), "{part}: {}", asked.text);
+        }
+        let versions = |service: &Service| {
+            let contract = service
+                .program(Role::Procurement)
+                .get("/api/v1/contracts/1");
+            contract.json()["terms"].as_array().unwrap().len()
+        };
+        assert_eq!(versions(service), 1);
+        let seen = hidden(&asked.text);
+        fields.extend([("_apply_seen", seen.as_str()), ("apply_from", "2026-11-23")]);
+        // Other terms than those that were looked at are shown first.
+        let mut other = fields.clone();
+        other[0].1 = "t2";
+        other[8].1 = "31";
+        let again = iris.send(path, &other);
+        assert!(
+            again.text.contains("due Mon 23 Nov 10:31 Berlin, a breach"),
+            "{}",
+            again.text
+        );
+        assert_eq!(versions(service), 1);
+        fields.push(("apply", "true"));
+        fields[0].1 = "t3";
+        let saved = iris.send(path, &fields);
+        assert_eq!(saved.status, 303, "{}", saved.text);
+        let shown = service
+            .program(Role::Engineer)
+            .get("/api/v1/incidents/1")
+            .json();
+        assert_eq!(shown["cases"][0]["terms"], 2);
+        service.person("ann", Role::Engineer);
+        let page = service.browser("ann").get("/incidents/INC-1001");
+        assert!(
+            page.text.contains("Judged by terms 2 from now on"),
+            "{}",
+            page.text
+        );
+        // Without the box they judge only what is recorded from now on.
+        let without: Vec<_> = fields
+            .iter()
+            .filter(|(name, _)| !["apply", "_apply_seen", "apply_from"].contains(name))
+            .copied()
+            .collect();
+        let asked = iris.send(path, &without);
+        let seen = hidden(&asked.text);
+        let mut without = without;
+        without[0].1 = "t5";
+        without.extend([("_apply_seen", seen.as_str()), ("apply_from", "2026-11-23")]);
+        let saved = iris.send(path, &without);
+        assert_eq!(saved.status, 303, "{}", saved.text);
+        let shown = service
+            .program(Role::Engineer)
+            .get("/api/v1/incidents/1")
+            .json();
+        assert_eq!(shown["cases"][0]["terms"], 2);
+        assert_eq!(versions(service), 3);
+    });
+}

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use super::outside_the_term;
-use crate::domain::CaseId;
 use crate::domain::go_live::CaseTerms;
 use crate::domain::incident::Case;
-use crate::domain::terms::Promise;
+use crate::domain::terms::{Promise, judging};
 use crate::domain::timeline::{Draft, Event, Fact, facts};
 use crate::domain::words::EventKind;
+use crate::domain::{CaseId, IncidentId};
 use crate::error::{Error, Result};
 use crate::store::{self, Conn, Tx};
 use crate::time::Moment;
@@ -26,7 +26,8 @@ pub struct Choice {
     pub before: CaseTerms,
     /// What judges it from then on.
     pub after: CaseTerms,
-    case_row: Case,
+    /// The incident it belongs to.
+    pub incident: IncidentId,
 }
 
 impl Choice {
@@ -49,13 +50,12 @@ impl Choice {
         let of = |terms: &CaseTerms| json!({"terms": terms.terms.number, "go_live": terms.go_live.as_ref().map(|window| window.id)});
         let detail =
             json!({"case": self.case, "before": of(&self.before), "after": of(&self.after)});
-        let incident = self.case_row.incident_id.0;
-        tx.record("incident", incident, "terms chosen again", &detail)
+        tx.record("incident", self.incident.0, "terms chosen again", &detail)
     }
 }
 
 /// What judges a case, as one says it.
-fn named(of: &CaseTerms) -> String {
+pub(super) fn named(of: &CaseTerms) -> String {
     match of.go_live_name() {
         None => format!("terms {}", of.terms.number),
         Some(name) => format!("terms {} with the go-live window {name}", of.terms.number),
@@ -120,7 +120,9 @@ pub(super) fn choose(
             continue;
         }
         let recorded_at = recorded_at(before, old).unwrap_or(right.at);
-        let Some(version) = store::terms::judging(conn, &contract, right.at, recorded_at)? else {
+        let versions = store::terms::of_contract(conn, contract.id)?;
+        let zone = contract.time_zone.0;
+        let Some(version) = judging(&versions, zone, right.at, recorded_at) else {
             choosing.refused = Some(format!(
                 "at {} contract {} had no terms in force",
                 right.at, contract.reference
@@ -128,7 +130,7 @@ pub(super) fn choose(
             continue;
         };
         let window = store::go_live::applying(conn, contract.id, right.at)?;
-        let chosen = CaseTerms::new(version, window);
+        let chosen = CaseTerms::new(version.clone(), window);
         if chosen.is(written) {
             continue;
         }
@@ -152,19 +154,19 @@ pub(super) fn choose(
             contract: contract.reference,
             before: written.clone(),
             after: chosen,
-            case_row: case.clone(),
+            incident: case.incident_id,
         });
     }
     Ok(choosing)
 }
 
-fn reported(facts: &[Fact], case: CaseId) -> Option<&Fact> {
+pub(super) fn reported(facts: &[Fact], case: CaseId) -> Option<&Fact> {
     facts
         .iter()
         .find(|fact| fact.kind == EventKind::Reported && fact.case == Some(case))
 }
 
-fn recorded_at(events: &[Event], fact: &Fact) -> Option<Moment> {
+pub(super) fn recorded_at(events: &[Event], fact: &Fact) -> Option<Moment> {
     let event = events.iter().find(|event| event.seq == fact.seq)?;
     Some(event.recorded_at)
 }

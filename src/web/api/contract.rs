@@ -9,6 +9,7 @@ use crate::domain::TermsId;
 use crate::domain::contract::{Contract, ContractInput};
 use crate::domain::ladder_warning::LadderWarning;
 use crate::domain::terms::{Promise, Terms};
+use crate::domain::words::Source;
 use crate::error::Result;
 use crate::store::{Conn, contract, terms, vendor};
 use crate::time::Moment;
@@ -34,6 +35,8 @@ struct TermsBody {
     number: i32,
     effective_from: chrono::NaiveDate,
     entered_at: Moment,
+    /// From this date on it also judges reports that were recorded before its entry.
+    apply_from: Option<chrono::NaiveDate>,
     #[serde(flatten)]
     promise: Promise,
 }
@@ -45,6 +48,7 @@ impl From<Terms> for TermsBody {
             number: terms.number,
             effective_from: terms.effective_from,
             entered_at: terms.entered_at,
+            apply_from: terms.apply_from,
             promise: terms.promise,
         }
     }
@@ -153,7 +157,7 @@ pub async fn amend(
     let (value, once) = body.parts();
     act_once(&state, &caller, once, move |tx| {
         let contract = contract::find_by_key(tx.conn(), &key)?;
-        let terms = actions::contract::amend(tx, contract.id, &value)?;
+        let terms = actions::contract::amend(tx, contract.id, &value, Source::Api)?;
         Done::made(
             format!("/api/v1/contracts/{}", contract.id),
             &TermsBody::from(terms),

@@ -12,6 +12,7 @@ use crate::domain::clock::Stand;
 use crate::domain::go_live::CaseTerms;
 use crate::domain::incident::Record;
 use crate::domain::words::Metric;
+use crate::store::contract;
 use crate::web::{Answer, JsonBody, State, block};
 
 /// A case with what judges it, before and after.
@@ -84,6 +85,48 @@ pub(super) fn clocks(previewed: &PreviewedCase) -> impl Iterator<Item = ClockBod
         before: stand(&change.before, &previewed.before),
         after: stand(&change.after, &previewed.after),
     })
+}
+
+#[derive(Serialize)]
+struct AppliedBody {
+    /// Cases that would come under the terms.
+    cases: Vec<CaseBody>,
+    clocks: Vec<ClockBody>,
+    /// Cases that keep the terms from being applied.
+    refused: Vec<RefusedBody>,
+}
+
+#[derive(Serialize)]
+struct RefusedBody {
+    case: CaseId,
+    incident: String,
+    /// Codes that it uses and the terms lack, each with its event.
+    missing: Vec<String>,
+}
+
+/// `POST /contracts/{id}/terms/apply-preview`: what terms entered for the past would change if they were
+/// applied from `apply_from`, or else from their own date on; nothing is kept.
+pub async fn apply(state: Data<State>, key: Path<String>, body: JsonBody) -> Answer {
+    let store = state.store.clone();
+    let found = block(move || {
+        let now = store.now()?;
+        store.read(|conn| {
+            let contract = contract::find_by_key(conn, &key)?;
+            actions::contract::apply_preview(conn, &contract, &body.value, now)
+        })
+    })
+    .await?;
+    let refused = found.iter().filter(|applied| !applied.missing.is_empty());
+    let refused = refused.map(|applied| RefusedBody {
+        case: applied.case.case.id,
+        incident: applied.case.case.incident_id.reference(),
+        missing: applied.missing.clone(),
+    });
+    Ok(HttpResponse::Ok().json(AppliedBody {
+        refused: refused.collect(),
+        cases: found.iter().map(|of| CaseBody::from(&of.case)).collect(),
+        clocks: found.iter().flat_map(|of| clocks(&of.case)).collect(),
+    }))
 }
 
 #[derive(Serialize)]

@@ -41,7 +41,7 @@ pub fn enter_contract(store: &Store, calendar: CalendarId) -> Result<ContractId,
 
 fn amend(store: &Store, id: ContractId, value: Value) -> Result<i32, Error> {
     let terms = store.write(Actor::Operator, move |tx| {
-        actions::contract::amend(tx, id, &value)
+        actions::contract::amend(tx, id, &value, redress::domain::words::Source::Api)
     })?;
     Ok(terms.number)
 }

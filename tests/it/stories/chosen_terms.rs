@@ -15,7 +15,7 @@ use crate::world::{World, at};
 
 pub fn amends(world: &World, contract: ContractId, terms: Value) -> Result<Terms, Error> {
     world.store.write(Actor::Person(world.max), move |tx| {
-        actions::contract::amend(tx, contract, &terms)
+        actions::contract::amend(tx, contract, &terms, redress::domain::words::Source::Api)
     })
 }
 

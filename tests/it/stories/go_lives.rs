@@ -206,7 +206,7 @@ on_both! { fn a_window_is_checked_against_every_version_it_lies_in(world) {
     let mut next = world.usual_terms();
     next["effective_from"] = json!("2026-03-03");
     next["commitments"][2]["target"] = json!({"open_time": "PT30M"});
-    world.store.write(Actor::Operator, move |tx| actions::contract::amend(tx, contract, &next)).unwrap();
+    world.store.write(Actor::Operator, move |tx| actions::contract::amend(tx, contract, &next, redress::domain::words::Source::Api)).unwrap();
     let mut window = afternoon(world, "Cutover", "PT1H");
     window["ends_at"] = json!(at("2026-03-03T00:00[Europe/Berlin]"));
     enters(world, contract, window.clone()).unwrap();

@@ -113,7 +113,7 @@ on_both! { fn terms_entered_later_judge_only_what_is_reported_under_them(world) 
     let mut stricter = world.usual_terms();
     stricter["effective_from"] = json!("2026-03-03");
     stricter["commitments"][2]["target"]["open_time"] = json!("PT2H");
-    world.store.write(redress::store::Actor::Operator, move |tx| redress::actions::contract::amend(tx, contract, &stricter)).unwrap();
+    world.store.write(redress::store::Actor::Operator, move |tx| redress::actions::contract::amend(tx, contract, &stricter, redress::domain::words::Source::Api)).unwrap();
     world.passes_to("2026-03-03T10:00[Europe/Berlin]");
     let after = world.raises(contract, "S1");
     assert_eq!(world.clock(before, Metric::Restore).due_at, Some(at("2026-03-02T15:00[Europe/Berlin]")));

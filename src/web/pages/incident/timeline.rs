@@ -217,7 +217,10 @@ impl Sources<'_> {
                     names.join(", ")
                 )
             }
-            EventKind::Noted => "Note".to_string(),
+            EventKind::Noted => match fields.terms {
+                Some(terms) => format!("Judged by terms {terms} from now on"),
+                None => "Note".to_string(),
+            },
             EventKind::Corrected => match fields.corrects.unwrap_or_default() {
                 seq if fields.taken_back => format!("Took back event {seq}"),
                 seq => format!("Corrected event {seq}"),

@@ -162,6 +162,7 @@ pub fn input(form: &mut Form) -> (Value, Vec<FieldError>) {
     }
     let mut value = form.json(&SHAPE);
     let mut faults = Vec::new();
+    applied(&mut value);
     fee(&mut value, &mut faults);
     confirmation(&mut value, &mut faults);
     for row in rows(&mut value, "clock_stops") {
@@ -294,6 +295,15 @@ fn fee(value: &mut Value, faults: &mut Vec<FieldError>) {
         ));
     }
     value["monthly_fee"] = json!(minor);
+}
+
+/// The date counts only with its box ticked.
+fn applied(value: &mut Value) {
+    if let Some(fields) = value.as_object_mut()
+        && take(fields, "apply") != "true"
+    {
+        fields.remove("apply_from");
+    }
 }
 
 /// An empty field means that no confirmation is asked for.
