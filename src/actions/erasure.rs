@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::domain::LetterId;
 use crate::domain::erasure::{Erasure, redact};
+use crate::domain::evidence::position_of;
 use crate::domain::incident::Incident;
 use crate::domain::timeline::{Event, Fields, SealedText};
 use crate::domain::words::{EventKind, Source};
@@ -47,6 +48,9 @@ pub fn erase(tx: &mut Tx<'_>, id: IncidentId, erasure: &Erasure, source: Source)
     };
     let event = store::incident::append(tx, &mut incident, new)?;
     store::erasure::drop_texts(tx, target.id, &erasure.texts)?;
+    for position in erasure.texts.iter().filter_map(|name| position_of(name)) {
+        store::evidence::drop_content(tx, target.id, position)?;
+    }
     copies(tx, &incident, target, &gone)?;
     let letters = letters(tx, &incident, target.seq, &gone, event.seq)?;
     store::erasure::overwrite(tx, false)?;

@@ -5,6 +5,7 @@
 pub mod calendar;
 pub mod contract;
 pub mod erasure;
+pub mod evidence;
 pub mod go_live;
 pub mod incident;
 pub mod letter;

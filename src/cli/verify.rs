@@ -53,6 +53,7 @@ fn summary(walked: &Walked) -> String {
         incidents,
         events,
         texts,
+        files,
         erased,
         anchors,
         ..
@@ -63,6 +64,6 @@ fn summary(walked: &Walked) -> String {
         faults => format!("{faults} faults"),
     };
     format!(
-        "Walked {incidents} incidents, {events} events, {texts} texts ({erased} more erased) and {anchors} anchors: {found}."
+        "Walked {incidents} incidents, {events} events, {texts} texts, {files} files ({erased} more erased) and {anchors} anchors: {found}."
     )
 }

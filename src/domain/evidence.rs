@@ -9,7 +9,7 @@ use crate::schema::evidence;
 use crate::time::{DAY, Micros, Moment};
 
 /// Longest file, in bytes.
-pub const MOST_BYTES: u64 = 25 * 1024 * 1024;
+pub const MOST_BYTES: u64 = 25_000_000;
 
 /// How much of a file lies in one row, in bytes.
 pub const CHUNK: usize = 256 * 1024;
@@ -53,7 +53,9 @@ pub struct File {
 impl File {
     /// The name of the text that holds its name.
     pub fn text_name(&self) -> &'static str {
-        let index = self.position.and_then(|position| usize::try_from(position - 1).ok());
+        let index = self
+            .position
+            .and_then(|position| usize::try_from(position - 1).ok());
         index
             .and_then(|index| NAMES.get(index))
             .copied()
@@ -85,7 +87,10 @@ pub fn harmless_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let kept: String = last
         .chars()
-        .filter(|letter| !letter.is_control() && !matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'))
+        .filter(|letter| {
+            !letter.is_control()
+                && !matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+        })
         .take(LONGEST_NAME)
         .collect();
     match kept.trim() {

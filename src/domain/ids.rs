@@ -68,6 +68,8 @@ id! {
     TokenId,
     /// A report that is mailed regularly.
     ScheduleId,
+    /// A file that goes with an event.
+    EvidenceId,
 }
 
 /// The reference of the first incident is this plus its key.

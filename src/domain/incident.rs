@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use validator::Validate;
 
+use super::evidence::read_hash;
 use super::input::{Faults, FieldError};
 use super::ladder::Step;
 use super::reading::Object;
@@ -233,6 +234,7 @@ pub(crate) const EVENT_FIELDS: &[&str] = &[
     "seconds",
     "promised_for",
     "confirm_terms",
+    "evidence",
 ];
 
 impl Record {
@@ -256,6 +258,7 @@ impl Record {
                     .unwrap_or_default(),
                 seconds: object.optional_number("seconds", &mut faults),
                 promised_for: object.optional("promised_for", &mut faults),
+                evidence: hashes(&object, &mut faults),
                 ..Fields::default()
             };
             let occurred_at = object.optional("occurred_at", &mut faults);
@@ -297,6 +300,16 @@ impl Record {
             fields,
         }
     }
+}
+
+/// The files that somebody names.
+fn hashes(object: &Object<'_>, faults: &mut Faults) -> Vec<String> {
+    let mut hashes = Vec::new();
+    let named = object.words::<String>("evidence", faults);
+    for (index, text) in named.unwrap_or_default().iter().enumerate() {
+        hashes.extend(faults.take(&format!("evidence[{index}]"), read_hash(text)));
+    }
+    hashes
 }
 
 fn refuse_strangers(kind: EventKind, fields: &Fields, confirm_terms: bool, faults: &mut Faults) {

@@ -18,6 +18,7 @@ pub mod clock;
 pub mod contract;
 pub mod duration;
 pub mod erasure;
+pub mod evidence;
 pub mod example;
 pub mod go_live;
 pub mod incident;

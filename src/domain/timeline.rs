@@ -80,6 +80,9 @@ pub struct Fields {
     /// `promised`: the time that the vendor named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promised_for: Option<Moment>,
+    /// The SHA-256 of each file that goes with it; its name is the text `file_1`, `file_2` …
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
     /// `erased`: the number of the event whose texts are erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erases: Option<i64>,

@@ -1,6 +1,8 @@
-//! Every hour the heads of the timelines that changed go into the anchor chain.
+//! Every hour the heads of the timelines that changed go into the anchor chain, and files that no event
+//! took within a day are dropped.
 
 use crate::domain::anchor::{Anchor, MOST_HEADS, seal};
+use crate::domain::evidence::WAITS;
 use crate::domain::timeline::GENESIS;
 use crate::error::Result;
 use crate::store::{self, Actor, Conn, Store, Tx};
@@ -59,6 +61,8 @@ fn make(tx: &mut Tx<'_>) -> Result<Made> {
         if !store::routine::ran(tx, ROUTINE, hour)? {
             return Ok(Made::None);
         }
+        let before = tx.now() - WAITS;
+        store::evidence::drop_waiting(tx, before)?;
     }
     if heads.is_empty() {
         return Ok(Made::None);

@@ -71,14 +71,18 @@ pub fn write(conn: &mut Conn, about: About, now: Moment, out: impl Write + Seek)
     let mut packer = Packer::new(out);
     let texts = store::incident::texts(conn, content.incident())?;
     let people = parts::people(conn, &content)?;
+    let files = parts::files(conn, &content, &texts)?;
     packer.text("README.txt", &readme::text(&content))?;
     packer.json("incident.json", &parts::incident(&content, &people))?;
-    packer.json("timeline.json", &parts::timeline(&content, &texts)?)?;
+    packer.json("timeline.json", &parts::timeline(&content, &texts, &files)?)?;
     packer.text("timeline.txt", &told::timeline(&content, &texts, &people))?;
     packer.json("terms.json", &parts::terms(&content))?;
     packer.json("calendars.json", &parts::calendars(conn, &content)?)?;
     packer.json("clocks.json", &parts::clocks(&content))?;
     packer.json("breaches.json", &parts::breaches(&content)?)?;
+    for file in files.iter().filter(|file| file.is_told) {
+        parts::file(conn, file, &mut packer)?;
+    }
     parts::letters(conn, &content, &mut packer)?;
     parts::anchors(conn, &content, &mut packer)?;
     packer.finish()

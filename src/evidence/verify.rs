@@ -4,6 +4,7 @@
 //! error. Memory stays bounded: events and anchors go by in pages.
 
 mod anchors;
+mod files;
 mod timeline;
 
 use std::collections::VecDeque;
@@ -11,8 +12,10 @@ use std::fmt;
 
 use crate::domain::IncidentId;
 use crate::domain::anchor::Anchor;
+use crate::domain::evidence::File;
 use crate::error::Result;
 use crate::store::chain::{RawEvent, RawHead, RawText, events_after, heads_after, texts_of};
+use crate::store::evidence::of_events;
 use crate::store::{Conn, Store};
 use crate::time::Moment;
 use timeline::Chain;
@@ -63,7 +66,9 @@ pub struct Walked {
     pub events: u64,
     /// Texts that are there and were hashed again.
     pub texts: u64,
-    /// Texts that were erased, as an event says.
+    /// Files that are there and were hashed again.
+    pub files: u64,
+    /// Texts and files that were erased, as an event says.
     pub erased: u64,
     /// Anchors.
     pub anchors: u64,
@@ -135,10 +140,18 @@ fn timelines(conn: &mut Conn, walked: &mut Walked, tell: &mut Tell<'_>) -> Resul
         after = head.id;
         walked.incidents += 1;
         let mut chain = Chain::of(head.id);
-        while let Some((event, texts)) = events.next_of(conn, head.id)? {
+        while let Some(Row {
+            event,
+            texts,
+            files,
+        }) = events.next_of(conn, head.id)?
+        {
             walked.events += 1;
             walked.after += u64::from(since.is_some_and(|since| event.recorded_at > since));
             for fault in chain.event(&event, &texts, walked) {
+                tell(walked, fault)?;
+            }
+            for fault in files::check(conn, &event, &files, &mut chain, walked)? {
                 tell(walked, fault)?;
             }
         }
@@ -152,10 +165,17 @@ fn fault(place: Place, what: String) -> Fault {
     Fault { place, what }
 }
 
-/// All events in order, each with its texts, read a page at a time.
+/// An event with what belongs to it.
+struct Row {
+    event: RawEvent,
+    texts: Vec<RawText>,
+    files: Vec<File>,
+}
+
+/// All events in order, read a page at a time.
 #[derive(Default)]
 struct Events {
-    waiting: VecDeque<(RawEvent, Vec<RawText>)>,
+    waiting: VecDeque<Row>,
     after: Option<(IncidentId, i64, i64)>,
     is_read: bool,
 }
@@ -171,25 +191,28 @@ impl Events {
             }
             let ids: Vec<i64> = page.iter().map(|event| event.id).collect();
             let mut texts = texts_of(conn, &ids)?;
+            let mut files = of_events(conn, &ids)?;
             for event in page {
                 let of = |text: &mut RawText| text.event_id == event.id;
-                let own = texts.extract_if(.., of).collect();
-                self.waiting.push_back((event, own));
+                let texts = texts.extract_if(.., of).collect();
+                let of = |file: &mut File| file.event_id == Some(event.id);
+                let files = files.extract_if(.., of).collect();
+                self.waiting.push_back(Row {
+                    event,
+                    texts,
+                    files,
+                });
             }
         }
-        Ok(self.waiting.front().map(|(event, _)| event))
+        Ok(self.waiting.front().map(|row| &row.event))
     }
 
-    fn next(&mut self, conn: &mut Conn) -> Result<Option<(RawEvent, Vec<RawText>)>> {
+    fn next(&mut self, conn: &mut Conn) -> Result<Option<Row>> {
         self.peek(conn)?;
         Ok(self.waiting.pop_front())
     }
 
-    fn next_of(
-        &mut self,
-        conn: &mut Conn,
-        incident: IncidentId,
-    ) -> Result<Option<(RawEvent, Vec<RawText>)>> {
+    fn next_of(&mut self, conn: &mut Conn, incident: IncidentId) -> Result<Option<Row>> {
         let is_its = self
             .peek(conn)?
             .is_some_and(|event| event.incident_id == incident);

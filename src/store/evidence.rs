@@ -37,8 +37,7 @@ pub fn insert(
         .get_result(tx.conn())?;
     for number in 0.. {
         let mut chunk = Vec::with_capacity(CHUNK);
-        content
-            .by_ref()
+        (&mut *content)
             .take(CHUNK as u64)
             .read_to_end(&mut chunk)
             .context("the file that arrived cannot be read")?;
@@ -89,7 +88,9 @@ pub fn waiting(conn: &mut Conn, person: PersonId, sha256: &str) -> Result<Option
 /// # Errors
 /// When it waits no more, or the database does not take it.
 pub fn attach(tx: &mut Tx<'_>, id: EvidenceId, event: i64, position: i32) -> Result<()> {
-    let waits = evidence::table.find(id).filter(evidence::event_id.is_null());
+    let waits = evidence::table
+        .find(id)
+        .filter(evidence::event_id.is_null());
     let attached = diesel::update(waits)
         .set((
             evidence::event_id.eq(event),
@@ -152,10 +153,8 @@ pub fn drop_content(tx: &mut Tx<'_>, event: i64, position: i32) -> Result<()> {
         .filter(evidence::position.eq(position))
         .select(evidence::id)
         .load(tx.conn())?;
-    diesel::delete(
-        evidence_chunks::table.filter(evidence_chunks::evidence_id.eq_any(&ids)),
-    )
-    .execute(tx.conn())?;
+    diesel::delete(evidence_chunks::table.filter(evidence_chunks::evidence_id.eq_any(&ids)))
+        .execute(tx.conn())?;
     Ok(())
 }
 
@@ -164,24 +163,19 @@ pub fn drop_content(tx: &mut Tx<'_>, event: i64, position: i32) -> Result<()> {
 /// # Errors
 /// When the database does not take it.
 pub fn drop_waiting(tx: &mut Tx<'_>, before: Moment) -> Result<usize> {
-    let ids: Vec<EvidenceId> = evidence::table
+    let old = evidence::table
         .filter(evidence::event_id.is_null())
         .filter(evidence::uploaded_at.lt(before))
-        .select(evidence::id)
-        .load(tx.conn())?;
+        .select(evidence::id);
+    let ids: Vec<EvidenceId> = match tx.conn() {
+        // What is being given to an event just now is left to it.
+        Conn::Postgres(conn) => old.for_update().skip_locked().load(conn)?,
+        Conn::Sqlite(conn) => old.load(conn)?,
+    };
     if ids.is_empty() {
         return Ok(0);
     }
-    diesel::delete(
-        evidence_chunks::table.filter(evidence_chunks::evidence_id.eq_any(&ids)),
-    )
-    .execute(tx.conn())?;
-    // Whoever gave one to an event meanwhile has no content any more, and is told so by the chain; the
-    // lease of a day makes that a matter of intent.
-    Ok(diesel::delete(
-        evidence::table
-            .filter(evidence::id.eq_any(&ids))
-            .filter(evidence::event_id.is_null()),
-    )
-    .execute(tx.conn())?)
+    let chunks = evidence_chunks::evidence_id.eq_any(&ids);
+    diesel::delete(evidence_chunks::table.filter(chunks)).execute(tx.conn())?;
+    Ok(diesel::delete(evidence::table.filter(evidence::id.eq_any(&ids))).execute(tx.conn())?)
 }

@@ -14,6 +14,7 @@ pub mod chain;
 pub mod clock;
 pub mod contract;
 pub mod erasure;
+pub mod evidence;
 pub mod go_live;
 pub mod incident;
 pub mod letter;

@@ -138,6 +138,11 @@ impl Form {
         self.pairs.push((name.to_string(), value.into()));
     }
 
+    /// Adds one more value to a name.
+    pub fn add(&mut self, name: &str, value: impl Into<String>) {
+        self.pairs.push((name.to_string(), value.into()));
+    }
+
     /// Takes a field away.
     pub fn remove(&mut self, name: &str) {
         self.pairs.retain(|(known, _)| known != name);
@@ -248,6 +253,16 @@ impl Form {
             Some(id) if !id.is_empty() => id.to_string(),
             _ => Uuid::new_v4().to_string(),
         }
+    }
+
+    /// A form whose files went another way.
+    pub(super) fn of_pairs(
+        request: &HttpRequest,
+        pairs: Vec<(String, String)>,
+        essence: &[u8],
+    ) -> Self {
+        let files = Vec::new();
+        Self::of_parts(request, Parts { pairs, files }, essence)
     }
 
     fn of_plain(request: &HttpRequest, bytes: &[u8]) -> Self {

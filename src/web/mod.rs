@@ -49,6 +49,7 @@ pub mod request;
 pub mod routes;
 pub mod session;
 pub mod shown;
+mod spool;
 pub mod state;
 mod stream;
 pub mod throttle;

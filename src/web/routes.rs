@@ -131,6 +131,7 @@ routes! {
     POST   "/schedules/{id}"            Review     => pages::schedule::edit;
     POST   "/schedules/{id}/end"        Review     => pages::schedule::end;
     GET    "/evidence"                  Review     => pages::evidence::show;
+    GET    "/evidence/{id}"             SignedIn   => api::evidence::download;
     GET    "/report"                    SignedIn   => pages::report::show;
     GET    "/report.csv"                SignedIn   => pages::report::csv;
     GET    "/report.json"               SignedIn   => pages::report::json;
@@ -185,6 +186,8 @@ routes! {
     GET    "/api/v1/breaches"           SignedIn   => api::breach::list;
     GET    "/api/v1/breaches/{id}"      SignedIn   => api::breach::show;
     GET    "/api/v1/breaches/{id}/bundle.zip" SignedIn => api::evidence::breach_bundle;
+    POST   "/api/v1/evidence"           Record     => api::evidence::upload;
+    GET    "/api/v1/evidence/{id}"      SignedIn   => api::evidence::download;
     GET    "/api/v1/anchors"            SignedIn   => api::anchor::list;
     GET    "/api/v1/anchors/{number}"   SignedIn   => api::anchor::show;
     GET    "/api/v1/reports/attainment" SignedIn   => api::report::attainment;

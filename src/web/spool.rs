@@ -177,9 +177,7 @@ impl Sink {
 /// What the same form sent again has too.
 fn essence(pairs: &[(String, String)], files: &[Spooled]) -> Vec<u8> {
     let mut essence = Vec::new();
-    let files = files
-        .iter()
-        .map(|file| (&file.field, &file.arrived.sha256));
+    let files = files.iter().map(|file| (&file.field, &file.arrived.sha256));
     for (name, content) in pairs.iter().map(|(name, text)| (name, text)).chain(files) {
         for part in [name, content] {
             essence.extend((part.len() as u64).to_be_bytes());

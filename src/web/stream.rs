@@ -12,6 +12,9 @@ use actix_web::http::header::{
 use actix_web::web::{self, Bytes};
 use futures_util::{Stream, stream};
 
+use crate::domain::EvidenceId;
+use crate::store::{self, Store};
+
 /// How much is read at a time, in bytes.
 const PIECE: usize = 256 * 1024;
 
@@ -66,6 +69,24 @@ pub(super) fn pieces(file: File) -> impl Stream<Item = io::Result<Bytes>> {
             Ok((_, piece)) if piece.is_empty() => None,
             Ok((file, piece)) => Some((Ok(Bytes::from(piece)), Some(file))),
             Err(error) => Some((Err(error), None)),
+        }
+    })
+}
+
+/// The content of a file that is kept, chunk by chunk.
+pub(super) fn chunks(store: Store, id: EvidenceId) -> impl Stream<Item = io::Result<Bytes>> {
+    stream::unfold(Some(0), move |number| {
+        let store = store.clone();
+        async move {
+            let number = number?;
+            let read =
+                web::block(move || store.read(|conn| store::evidence::chunk(conn, id, number)));
+            match read.await.map_err(io::Error::other) {
+                Ok(Ok(None)) => None,
+                Ok(Ok(Some(chunk))) => Some((Ok(Bytes::from(chunk)), Some(number + 1))),
+                Ok(Err(error)) => Some((Err(io::Error::other(error)), None)),
+                Err(error) => Some((Err(error), None)),
+            }
         }
     })
 }

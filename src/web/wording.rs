@@ -5,6 +5,7 @@ use chrono::NaiveDate;
 use super::frame::capitalised;
 use crate::domain::calendar::DayEnd;
 use crate::domain::clock::{Missing, Why};
+use crate::domain::evidence::position_of;
 use crate::domain::ladder::{Direction, Measured, Step, Target as Audience, Until, When};
 use crate::domain::terms::{RootCauseFrom, Target, Terms};
 use crate::domain::vendor::rung_name;
@@ -264,6 +265,15 @@ pub fn details(step: &Step) -> String {
     parts.join(" · ")
 }
 
+/// How long a file is: `840 bytes`, `12 KB`, `3.4 MB`.
+pub fn bytes(size: i64) -> String {
+    match size {
+        ..1_000 => format!("{size} bytes"),
+        1_000..1_000_000 => format!("{} KB", size / 1_000),
+        _ => format!("{:.1} MB", size as f64 / 1_000_000.0),
+    }
+}
+
 /// What people call a text of an event.
 pub fn text_name(name: &str) -> String {
     match name {
@@ -271,7 +281,10 @@ pub fn text_name(name: &str) -> String {
         "description" => "Description".to_string(),
         "vendor_reference" => "Vendor's reference".to_string(),
         "reason" => "What was said".to_string(),
-        other => other.replace('_', " "),
+        other => match position_of(other) {
+            Some(position) => format!("File {position}, name and content"),
+            None => other.replace('_', " "),
+        },
     }
 }
 

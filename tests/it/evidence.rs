@@ -3,6 +3,7 @@
 mod anchors;
 mod bundle;
 mod erased;
+mod files;
 mod forged;
 
 use diesel::Connection;
@@ -27,6 +28,7 @@ fn forge(world: &World, sql: &str) {
                 "anchors",
                 "anchor_heads",
                 "breaches",
+                "evidence_chunks",
             ] {
                 for what in ["update", "delete", "replace"] {
                     drops += &format!("DROP TRIGGER IF EXISTS {table}_no_{what};");

@@ -190,8 +190,18 @@ impl Caller<'_> {
             .request(method, path, &body.to_string())
     }
 
+    /// Sends a file of that type.
+    pub fn file(&self, path: &str, media_type: &str, body: &[u8]) -> Answer {
+        self.with("Content-Type", media_type)
+            .bytes("POST", path, body)
+    }
+
     /// Sends whatever it is.
     pub fn request(&self, method: &str, path: &str, body: &str) -> Answer {
+        self.bytes(method, path, body.as_bytes())
+    }
+
+    fn bytes(&self, method: &str, path: &str, body: &[u8]) -> Answer {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -207,7 +217,7 @@ impl Caller<'_> {
         let mut response = if body.is_empty() {
             agent.run(request.body(()).unwrap()).unwrap()
         } else {
-            agent.run(request.body(body.to_string()).unwrap()).unwrap()
+            agent.run(request.body(body.to_vec()).unwrap()).unwrap()
         };
         let bytes = response
             .body_mut()

@@ -4,9 +4,11 @@ use serde_json::json;
 
 use super::choice::{Choice, Choosing, choose};
 use super::time_first;
+use crate::actions::evidence;
 use crate::consequence::{Cause, follow, unusable};
 use crate::domain::clock::{Change, awaited, changes, judge};
 use crate::domain::contract::Contract;
+use crate::domain::evidence::NAMES;
 use crate::domain::go_live::CaseTerms;
 use crate::domain::incident::{Case, Incident, Record};
 use crate::domain::terms::Promise;
@@ -45,15 +47,22 @@ pub fn record(tx: &mut Tx<'_>, id: IncidentId, record: &Record, source: Source) 
         draft.fields.terms = Some(choice.after.terms.number);
         draft.fields.go_live = choice.after.go_live.as_ref().map(|window| window.id);
     }
+    let files = evidence::named(tx, &draft.fields.evidence)?;
+    let mut texts = vec![("reason", draft.reason.clone())];
+    let names = files.iter().map(|file| file.name.clone());
+    texts.extend(NAMES.into_iter().zip(names));
     let new = NewEvent {
         case: draft.case,
         kind: draft.kind,
         occurred_at,
         source,
         fields: draft.fields,
-        texts: vec![("reason", draft.reason.clone())],
+        texts,
     };
     let event = store::incident::append(tx, &mut incident, new)?;
+    for (position, file) in (1..).zip(&files) {
+        store::evidence::attach(tx, file.id, event.id, position)?;
+    }
     let detail = json!({"incident": incident.id.reference(), "seq": event.seq, "kind": event.kind, "occurred_at": event.occurred_at});
     tx.record("incident", incident.id.0, "event recorded", &detail)?;
     follow(

@@ -14,6 +14,7 @@ use crate::domain::PersonId;
 use crate::domain::anchor;
 use crate::domain::clock::{Clock, Lap};
 use crate::domain::erasure::{erasures, sealed};
+use crate::domain::evidence::File;
 use crate::domain::letter::LetterFacts;
 use crate::domain::timeline::{SealedText, canonical};
 use crate::error::Result;
@@ -72,7 +73,7 @@ fn cases(content: &Content) -> impl Iterator<Item = &JudgedCase> {
 }
 
 /// Each event's canonical form as the text that is hashed, its hash, and its texts with their salts.
-pub(super) fn timeline(content: &Content, texts: &Texts) -> Result<Value> {
+pub(super) fn timeline(content: &Content, texts: &Texts, files: &[Packed]) -> Result<Value> {
     let erased = erasures(&content.judged.events);
     let mut events = Vec::with_capacity(content.judged.events.len());
     for event in &content.judged.events {
@@ -96,9 +97,76 @@ pub(super) fn timeline(content: &Content, texts: &Texts) -> Result<Value> {
             "texts": told,
             "erased": erased.get(&event.seq).cloned().unwrap_or_default(),
             "withheld": withheld,
+            "files": files.iter().filter(|file| file.seq == event.seq).map(|file| json!({
+                "sha256": file.file.sha256,
+                "size": file.file.size,
+                "media_type": file.file.media_type,
+                "file": file.is_told.then_some(&file.path),
+            })).collect::<Vec<_>>(),
         }));
     }
     Ok(json!({"incident": content.incident().reference(), "events": events}))
+}
+
+/// A file of an event, and where it lies in the bundle.
+pub(super) struct Packed {
+    /// The event.
+    seq: i64,
+    /// The file.
+    file: File,
+    /// Where it lies.
+    path: String,
+    /// Whether it is in the bundle: not erased, and not another vendor's.
+    pub(super) is_told: bool,
+}
+
+/// The files of the timeline.
+pub(super) fn files(conn: &mut Conn, content: &Content, texts: &Texts) -> Result<Vec<Packed>> {
+    let events = &content.judged.events;
+    let mut packed = Vec::new();
+    for file in store::evidence::of_incident(conn, content.incident())? {
+        let Some(event) = events.iter().find(|event| Some(event.id) == file.event_id) else {
+            continue;
+        };
+        let name = texts
+            .get(&event.id)
+            .and_then(|texts| texts.get(file.text_name()))
+            .map(|text| text.content.clone());
+        let place = file.position.unwrap_or_default();
+        packed.push(Packed {
+            seq: event.seq,
+            path: format!("files/{}-{place}-{}", event.seq, plain(name.as_deref())),
+            is_told: name.is_some() && content.tells_texts(event),
+            file,
+        });
+    }
+    Ok(packed)
+}
+
+/// A name that every system can unpack, and that no shell takes for something else.
+fn plain(name: Option<&str>) -> String {
+    let letters = name.unwrap_or_default().chars().map(|letter| match letter {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '-' | '_' => letter,
+        _ => '_',
+    });
+    letters.collect()
+}
+
+/// Packs the content of a file, chunk by chunk.
+pub(super) fn file<W: Write + Seek>(
+    conn: &mut Conn,
+    packed: &Packed,
+    packer: &mut Packer<W>,
+) -> Result<()> {
+    packer.file(&packed.path, |to| {
+        let mut number = 0;
+        while let Some(chunk) = store::evidence::chunk(conn, packed.file.id, number)? {
+            to.write_all(&chunk)
+                .context("the bundle cannot be written")?;
+            number += 1;
+        }
+        Ok(())
+    })
 }
 
 /// The terms that judge each case, with the contract.
@@ -112,6 +180,7 @@ pub(super) fn terms(content: &Content) -> Value {
             "effective_from": case.terms.effective_from,
             "entered_at": case.terms.entered_at,
             "promise": case.terms.promise,
+            "go_live": case.go_live.as_ref().map(|window| &window.name),
             "ladder_of_the_case": case.case.ladder.0,
         })
     });

@@ -35,6 +35,7 @@ terms.json       the contract and the version of its terms that judges each case
 calendars.json   every revision of the calendars that the terms name, and the version of the zone data
 clocks.json      every clock as judged from the timeline, run by run
 breaches.json    the entries of the register, with what they were judged by
+files/           files that go with events, named by event and place: files/3-1-router.log
 letters.json     what was written to whom; letters/N.eml is the message as it was sent
 anchors.jsonl    the anchor chain from the first anchor that holds this timeline on (at most {most} anchors)
 SHA256SUMS       the sums of all these files
@@ -73,6 +74,11 @@ you unpacked the bundle. They were written for a POSIX shell.
 
    A text that is not there is listed under "erased", with the number of the event that says so (personal data), or
    under "withheld" (it concerns another vendor).
+
+   Where there are files: each is the one that the event names, whose SHA-256 stands in "evidence" of the form.
+
+   jq -r '.events[] | [(.form | fromjson | .fields.evidence // []), .files] | transpose[]
+     | select(.[1].file) | "\(.[0])  \(.[1].file)"' timeline.json | sha256sum -c
 
 5. Each anchor hashes to what it says, and names the one before. The second command prints "true":
 
@@ -115,6 +121,9 @@ for number, event in enumerate(events, 1):
     assert form['previous'] == previous and form['seq'] == number, f'event {number} does not follow the one before'
     for name, text in event['texts'].items():
         assert sha(text['salt'] + text['content']) == form['texts'][name], f'{name} of event {number} was changed'
+    for sum, file in zip(form['fields'].get('evidence', []), event['files']):
+        if file['file']:
+            assert hashlib.sha256(open(file['file'], 'rb').read()).hexdigest() == sum, f'{file["file"]} was changed'
     previous = event['hash']
 previous = None
 for anchor in lines('anchors.jsonl'):

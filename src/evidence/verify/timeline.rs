@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Fault, Place, Walked, fault};
 use crate::domain::IncidentId;
+use crate::domain::evidence::position_of;
 use crate::domain::timeline::{Form, GENESIS, SealedText, text_hash};
 use crate::store::chain::{RawEvent, RawHead, RawText};
 
@@ -160,6 +161,16 @@ impl Chain {
         wrong
     }
 
+    /// Notes that a text or file of an event is not there.
+    pub(super) fn lacks(&mut self, seq: i64, name: &str) {
+        self.missing.insert((seq, name.to_string()));
+    }
+
+    /// Notes that a file of an event is there.
+    pub(super) fn has(&mut self, seq: i64, name: &str) {
+        self.present.insert((seq, name.to_string()));
+    }
+
     /// Ends the timeline: what the incident says of it, and what only the whole of it shows.
     pub(super) fn end(self, head: &RawHead, walked: &mut Walked) -> Vec<Fault> {
         let mut faults = Vec::new();
@@ -168,14 +179,18 @@ impl Chain {
                 walked.erased += 1;
                 continue;
             }
-            let what =
-                format!("the text \"{name}\" is missing, and no event says that it was erased");
+            let what = format!(
+                "{} is missing, and no event says that it was erased",
+                called(&name)
+            );
             faults.push(fault(Place::Event(self.incident, seq), what));
         }
         for ((seq, name), by) in self.erased {
             if self.present.contains(&(seq, name.clone())) {
-                let what =
-                    format!("the text \"{name}\" is there, and event {by} says that it was erased");
+                let what = format!(
+                    "{} is there, and event {by} says that it was erased",
+                    called(&name)
+                );
                 faults.push(fault(Place::Event(self.incident, seq), what));
             }
         }
@@ -211,6 +226,14 @@ fn plain(column: &str) -> Option<Value> {
     let value: Value = serde_json::from_str(column).ok()?;
     let again = serde_json::to_string(&value).ok()?;
     (value.is_object() && again.len() == column.len()).then_some(value)
+}
+
+/// A text, or a file with its name.
+fn called(name: &str) -> String {
+    match position_of(name) {
+        Some(position) => format!("file {position}"),
+        None => format!("the text \"{name}\""),
+    }
 }
 
 fn short(hash: &str) -> &str {

@@ -6,10 +6,12 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use serde::{Deserialize, Serialize};
 
+use super::evidence::FileBody;
 use crate::actions;
 use crate::consequence::{Judged, judged};
 use crate::domain::clock::ClockRow;
 use crate::domain::erasure::{Erasure, erasures};
+use crate::domain::evidence::File;
 use crate::domain::go_live::GoLive;
 use crate::domain::incident::{IncidentState, OpenCase, Raise, Record};
 use crate::domain::timeline::{Event, Fields, SealedText};
@@ -19,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::report::in_seconds;
 use crate::store::breach::Entry;
 use crate::store::incident::Search;
-use crate::store::{Conn, breach, clock, contract, go_live, incident, vendor};
+use crate::store::{Conn, breach, clock, contract, evidence, go_live, incident, vendor};
 use crate::time::{Micros, Moment};
 use crate::web::{Answer, Caller, Done, JsonBody, Paging, State, act_once, read};
 
@@ -215,6 +217,9 @@ pub(super) struct EventBody {
     /// The texts that were erased, each with the number of the event that says so.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     erased_texts: BTreeMap<String, i64>,
+    /// The files that go with it, in the order of `evidence`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<FileBody>,
     hash: String,
 }
 
@@ -223,8 +228,15 @@ impl EventBody {
         event: Event,
         texts: &mut HashMap<i64, BTreeMap<String, SealedText>>,
         erased: &HashMap<i64, BTreeMap<String, i64>>,
+        files: &[File],
     ) -> Self {
         let texts = texts.remove(&event.id).unwrap_or_default();
+        let own = files.iter().filter(|file| file.event_id == Some(event.id));
+        let files = own.map(|file| {
+            let name = texts.get(file.text_name());
+            FileBody::of(file.clone(), name.map(|name| name.content.clone()))
+        });
+        let files = files.collect();
         Self {
             erased_texts: erased.get(&event.seq).cloned().unwrap_or_default(),
             seq: event.seq,
@@ -239,6 +251,7 @@ impl EventBody {
                 .into_iter()
                 .map(|(name, text)| (name, text.content))
                 .collect(),
+            files,
             hash: event.hash,
         }
     }
@@ -251,6 +264,7 @@ impl IncidentBody {
         let rows = clock::of_incident(conn, id)?;
         let mut texts = incident::texts(conn, id)?;
         let erased = erasures(&judged.events);
+        let files = evidence::of_incident(conn, id)?;
         let entries = breach::of_incident(conn, id)?;
         let windows: Vec<_> = entries
             .iter()
@@ -294,7 +308,7 @@ impl IncidentBody {
             timeline: judged
                 .events
                 .into_iter()
-                .map(|event| EventBody::of(event, &mut texts, &erased))
+                .map(|event| EventBody::of(event, &mut texts, &erased, &files))
                 .collect(),
         })
     }
@@ -446,8 +460,9 @@ pub async fn record(
         let now = tx.now();
         let whole = IncidentBody::of(tx.conn(), id, now)?;
         let mut texts = incident::texts(tx.conn(), id)?;
+        let files = evidence::of_events(tx.conn(), &[event.id])?;
         let body = RecordedBody {
-            event: EventBody::of(event, &mut texts, &HashMap::new()),
+            event: EventBody::of(event, &mut texts, &HashMap::new(), &files),
             state: whole.state,
             clocks: whole.clocks,
         };
@@ -469,7 +484,7 @@ pub async fn erase(
         let erasure = Erasure::read(&value)?;
         let event = actions::erasure::erase(tx, id, &erasure, Source::Api)?;
         let mut texts = incident::texts(tx.conn(), id)?;
-        let body = EventBody::of(event, &mut texts, &HashMap::new());
+        let body = EventBody::of(event, &mut texts, &HashMap::new(), &[]);
         Done::made(format!("/api/v1/incidents/{id}"), &body)
     })
     .await

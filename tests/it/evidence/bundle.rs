@@ -92,6 +92,17 @@ fn check(files: &Files) -> Result<(), String> {
         if told + others != form["texts"].as_object().unwrap().len() {
             return Err(format!("a text of event {number} is missing"));
         }
+        let named = form["fields"]["evidence"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        for (sum, file) in named.iter().zip(event["files"].as_array().unwrap()) {
+            if let Some(file) = file["file"].as_str()
+                && *sum != sha(&files[file])
+            {
+                return Err(format!("{file} does not hold"));
+            }
+        }
         previous = event["hash"].as_str().unwrap().to_string();
     }
     let lines = String::from_utf8(files["anchors.jsonl"].clone()).unwrap();
@@ -148,9 +159,10 @@ fn lived(world: &World) -> IncidentId {
         incident,
         json!({"kind": "responded", "case": case, "reason": "the other one says it is the first"}),
     );
+    let log = crate::evidence::files::sends(world, "router 1.log", &crate::evidence::files::log());
     let noted = world.says(
         incident,
-        json!({"kind": "noted", "reason": "Jane Doe rang"}),
+        json!({"kind": "noted", "reason": "Jane Doe rang", "evidence": [log]}),
     );
     let erasure = redress::domain::erasure::Erasure::read(
         &json!({"seq": noted.seq, "texts": ["reason"], "reason": "GDPR art. 17"}),
@@ -186,6 +198,7 @@ on_both! { fn an_incident_is_checked_from_its_bundle_alone(world) {
     assert!(readme.contains("select(.incident == \"INC-1001\")") && !readme.contains("{incident}"), "{readme}");
     let told = String::from_utf8(files["timeline.txt"].clone()).unwrap();
     assert!(told.contains("两条线路") && told.contains("(erased by event 5)") && !told.contains("Jane Doe"), "{told}");
+    assert_eq!(files["files/4-1-router_1.log"], crate::evidence::files::log());
     let incident = json_of(&files, "incident.json");
     assert_eq!((&incident["events"], incident["cases"].as_array().unwrap().len()), (&json!(5), 2));
     let terms = json_of(&files, "terms.json");
@@ -233,6 +246,9 @@ on_both! { fn a_byte_that_was_changed_is_seen_wherever_it_stands(world) {
     assert_eq!(check(&with_sums(files.clone())), Ok(()));
     assert_eq!(replaced("timeline.json", "Both lines", "One line"), Err("description of event 1 does not hold".into()));
     assert_eq!(replaced("timeline.json", "\\\"kind\\\":\\\"responded\\\"", "\\\"kind\\\":\\\"updated\\\""), Err("event 3 does not hold".into()));
+    let mut forged = files.clone();
+    forged.insert("files/4-1-router_1.log".into(), b"all is well".to_vec());
+    assert_eq!(check(&with_sums(forged)), Err("files/4-1-router_1.log does not hold".into()));
     assert_eq!(replaced("anchors.jsonl", "\\\"count\\\":2", "\\\"count\\\":1"), Err("anchor 1 does not hold".into()));
 } }
 

@@ -380,7 +380,7 @@ fn the_command_says_what_it_found_and_what_it_cannot_see() {
         story(world);
         let (text, code) = command(world, &[]);
         assert_eq!(code, Some(0), "{text}");
-        assert!(text.starts_with("Walked 2 incidents, 6 events, 4 texts (0 more erased) and 0 anchors: no fault.\nThere is no anchor yet.\nWithout --anchor it cannot be seen"), "{text}");
+        assert!(text.starts_with("Walked 2 incidents, 6 events, 4 texts, 0 files (0 more erased) and 0 anchors: no fault.\nThere is no anchor yet.\nWithout --anchor it cannot be seen"), "{text}");
         run_due(&world.store).unwrap();
         let head = world.store.read(store::anchor::latest).unwrap().unwrap();
         let (text, code) = command(world, &["--anchor", &head.hash[..12].to_uppercase()]);

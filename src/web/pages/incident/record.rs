@@ -18,7 +18,8 @@ use crate::web::idempotency::{Done, act_once};
 use crate::web::pages::compound::{at_form, join_faults, length_of_text, take};
 use crate::web::pages::try_again;
 use crate::web::shown::Reader;
-use crate::web::state::State;
+use crate::web::spool::{FileForm, Spooled};
+use crate::web::state::{State, act};
 
 /// The forms of the page by name.
 pub const ACTS: &[&str] = &[
@@ -29,7 +30,7 @@ pub const ACTS: &[&str] = &[
 const SHAPE: Shape = Shape {
     numbers: &["case", "concerns"],
     flags: &["void"],
-    lists: &["metrics"],
+    lists: &["metrics", "evidence"],
 };
 
 /// Records an event.
@@ -38,8 +39,9 @@ pub async fn record(
     frame: Frame,
     caller: Caller,
     key: Path<String>,
-    form: Form,
+    sent: FileForm,
 ) -> Answer {
+    let FileForm { mut form, files } = sent;
     let id = incident_id(&key)?;
     let act = form.value("_act").to_string();
     if !ACTS.contains(&act.as_str()) {
@@ -48,6 +50,14 @@ pub async fn record(
         )));
     }
     let reader = reader(&frame, &caller);
+    // Kept before the input is looked at: a form that is shown again cannot choose a file again.
+    let field = format!("{act}.evidence");
+    for file in files {
+        if !form.is(&field, &file.arrived.sha256) {
+            let hash = upload(&state, &caller, file).await?;
+            form.add(&field, hash);
+        }
+    }
     let outcome = async {
         let record = checked(&form, &act, reader)?;
         act_once(&state, &caller, form.once(), move |tx| {
@@ -62,6 +72,20 @@ pub async fn record(
     let outcome = outcome.map_err(|fault| at_form(fault, |field| place(&act, field)));
     try_again(heard(outcome, reader), form, async |form| {
         show::page_of(&state, frame, &caller, id, form).await
+    })
+    .await
+}
+
+/// Keeps a file until the event takes it; gives its hash.
+async fn upload(state: &State, caller: &Caller, file: Spooled) -> Answer<String> {
+    let Spooled {
+        arrived,
+        mut content,
+        ..
+    } = file;
+    act(state, caller, move |tx| {
+        actions::evidence::keep(tx, &arrived, &mut content)?;
+        Ok(arrived.sha256)
     })
     .await
 }

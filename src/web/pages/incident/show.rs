@@ -12,7 +12,7 @@ use crate::domain::clock::{Clock, ClockRow, Why};
 use crate::domain::incident::IncidentState;
 use crate::error::Result;
 use crate::store::breach::Entry;
-use crate::store::{breach, clock, incident, letter, person};
+use crate::store::{breach, clock, evidence, incident, letter, person};
 use crate::web::access::{Access, Caller};
 use crate::web::api::incident::incident_id;
 use crate::web::error::Answer;
@@ -197,6 +197,7 @@ pub(super) async fn page_of(
         let found = incident::get(conn, id)?;
         let judged = judged(conn, found, reader.now)?;
         let texts = incident::texts(conn, id)?;
+        let files = evidence::of_incident(conn, id)?;
         let entries = breach::of_incident(conn, id)?;
         let rows = clock::of_incident(conn, id)?;
         let people = judged.events.iter().filter_map(|event| event.person_id);
@@ -210,6 +211,7 @@ pub(super) async fn page_of(
         let sources = Sources {
             judged: &judged,
             texts: &texts,
+            files: &files,
             entries: &entries,
             names: &names,
             reader,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::consequence::Judged;
 use crate::domain::erasure::{erased_by, sealed};
+use crate::domain::evidence::File;
 use crate::domain::timeline::{Event, SealedText, correction_of};
 use crate::domain::words::{EventKind, Source};
 use crate::domain::{CaseId, PersonId};
@@ -38,6 +39,8 @@ pub struct Line {
     pub href: String,
     /// Whether it may be corrected.
     pub correctable: bool,
+    /// The files that go with it.
+    pub files: Vec<FileLine>,
     /// What was erased of it, in sentences.
     pub erased: Vec<String>,
     /// Whether it has texts that can be erased.
@@ -54,12 +57,26 @@ impl Line {
     }
 }
 
+/// A file of an event.
+pub struct FileLine {
+    /// Where it is to be had.
+    pub href: String,
+    /// Its name.
+    pub name: String,
+    /// How long it is.
+    pub size: String,
+    /// Its hash.
+    pub sha256: String,
+}
+
 /// What lines are made from.
 pub struct Sources<'a> {
     /// The incident as it stands.
     pub judged: &'a Judged,
     /// Texts of its events.
     pub texts: &'a HashMap<i64, BTreeMap<String, SealedText>>,
+    /// Files of its events.
+    pub files: &'a [File],
     /// Its breaches.
     pub entries: &'a [Entry],
     /// Names of the people.
@@ -151,6 +168,7 @@ impl Sources<'_> {
                     event.kind,
                     EventKind::DeadlineMoved | EventKind::Acknowledged | EventKind::Erased
                 ),
+            files: self.files_of(event),
             erased: self.erased(event),
             erasable: event.kind != EventKind::Erased && texts.is_some(),
             tone: tone(event.kind),
@@ -230,6 +248,25 @@ impl Sources<'_> {
             }
             EventKind::Cancelled => "Cancelled".to_string(),
         }
+    }
+
+    /// Its files that are still there.
+    fn files_of(&self, event: &Event) -> Vec<FileLine> {
+        let own = self
+            .files
+            .iter()
+            .filter(|file| file.event_id == Some(event.id));
+        let texts = self.texts.get(&event.id);
+        let lines = own.filter_map(|file| {
+            let name = texts?.get(file.text_name())?;
+            Some(FileLine {
+                href: format!("/evidence/{}", file.id),
+                name: name.content.clone(),
+                size: wording::bytes(file.size),
+                sha256: file.sha256.clone(),
+            })
+        });
+        lines.collect()
     }
 
     /// Which of its texts were erased, when and by whom.
@@ -348,6 +385,7 @@ impl Sources<'_> {
             set_right: withdrawn,
             href: format!("/breaches/{}", breach.id.reference()),
             correctable: false,
+            files: Vec::new(),
             erased: Vec::new(),
             erasable: false,
             tone: "late",
