@@ -4,6 +4,7 @@
 //! Its files come in one order and carry no time of their own, so that the same facts give the same
 //! content. What each is for, and how to check it, says `README.txt` in it.
 
+mod explained;
 mod pack;
 mod parts;
 mod readme;
@@ -79,6 +80,7 @@ pub fn write(conn: &mut Conn, about: About, now: Moment, out: impl Write + Seek)
     packer.json("terms.json", &parts::terms(&content))?;
     packer.json("calendars.json", &parts::calendars(conn, &content)?)?;
     packer.json("clocks.json", &parts::clocks(&content))?;
+    packer.text("explanation.txt", &explained::text(&content)?)?;
     packer.json("breaches.json", &parts::breaches(&content)?)?;
     for file in files.iter().filter(|file| file.is_told) {
         parts::file(conn, file, &mut packer)?;

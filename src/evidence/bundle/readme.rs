@@ -34,6 +34,7 @@ timeline.txt     the same to be read
 terms.json       the contract and the version of its terms that judges each case, with the clauses
 calendars.json   every revision of the calendars that the terms name, and the version of the zone data
 clocks.json      every clock as judged from the timeline, run by run
+explanation.txt  how each deadline came about, line by line
 breaches.json    the entries of the register, with what they were judged by
 files/           files that go with events, named by event and place: files/3-1-router.log
 letters.json     what was written to whom; letters/N.eml is the message as it was sent
@@ -142,6 +143,6 @@ What this does not show
 -----------------------
 
 That an event is true: the chain shows that what was recorded was not changed afterwards, when it was recorded, and by
-whom. Clocks and breaches follow from the timeline, the terms and the calendars by the rules of the contract; they can be
-counted again from terms.json and calendars.json.
+whom. Clocks and breaches follow from the timeline, the terms and the calendars by the rules of the contract;
+explanation.txt counts them line by line, and they can be counted again from terms.json and calendars.json.
 "#;

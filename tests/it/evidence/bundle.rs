@@ -208,6 +208,8 @@ on_both! { fn an_incident_is_checked_from_its_bundle_alone(world) {
     let clocks = json_of(&files, "clocks.json");
     let respond = clocks.as_array().unwrap().iter().find(|clock| clock["metric"] == "respond").unwrap();
     assert_eq!((&respond["laps"][0]["due_at"], &respond["laps"][0]["verdict"]), (&json!("2026-03-02T10:00:00Z"), &json!("missed")));
+    let explained = String::from_utf8(files["explanation.txt"].clone()).unwrap();
+    assert!(explained.contains("INC-1001, contract NW-2026, clause 5.1") && explained.contains("contract NW-2027"), "{explained}");
     let breaches = json_of(&files, "breaches.json");
     assert_eq!((&breaches[0]["clause"], &breaches[0]["due_at"], breaches.as_array().unwrap().len()), (&json!("5.1"), &json!("2026-03-02T10:00:00Z"), 2));
     let letters = json_of(&files, "letters.json");
