@@ -16,7 +16,7 @@ pub(in crate::domain) use flat::opening;
 pub use holidays::{HolidayFile, holidays_from_ics};
 pub use hours::{DayName, Exception, Hours, Week, Window};
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 
 use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
@@ -70,7 +70,7 @@ pub struct Layer {
 pub struct Calendar {
     name: String,
     layers: Vec<Layer>,
-    flat: RwLock<Arc<Flat>>,
+    flat: RwLock<Flat>,
 }
 
 impl std::fmt::Debug for Calendar {
@@ -89,7 +89,7 @@ impl Calendar {
         Self {
             name: name.to_string(),
             layers,
-            flat: RwLock::new(Arc::new(Flat::empty())),
+            flat: RwLock::new(Flat::empty()),
         }
     }
 
@@ -144,18 +144,29 @@ impl Calendar {
             .filter(|last| (*last - today).num_days() <= LIST_ENDS_SOON)
     }
 
-    /// The compiled windows, covering at least that stretch.
-    fn covering(&self, from: Moment, to: Moment) -> Result<Arc<Flat>, CalendarError> {
-        let known = Arc::clone(&self.flat.read().unwrap_or_else(PoisonError::into_inner));
-        if known.covers(from, to) {
-            return Ok(known);
+    /// Asks the compiled windows, which cover at least that stretch.
+    ///
+    /// They are asked under the lock: taking them out of it would touch a count in memory that a
+    /// question does not need.
+    fn ask<T>(
+        &self,
+        from: Moment,
+        to: Moment,
+        question: impl FnOnce(&Flat) -> T,
+    ) -> Result<T, CalendarError> {
+        {
+            let known = self.flat.read().unwrap_or_else(PoisonError::into_inner);
+            if known.covers(from, to) {
+                return Ok(question(&known));
+            }
         }
-        let grown = known
-            .grown(&self.layers, from, to)
-            .ok_or_else(|| self.out_of_range(from, to))?;
-        let grown = Arc::new(grown);
-        *self.flat.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&grown);
-        Ok(grown)
+        let mut known = self.flat.write().unwrap_or_else(PoisonError::into_inner);
+        if !known.covers(from, to) {
+            *known = known
+                .grown(&self.layers, from, to)
+                .ok_or_else(|| self.out_of_range(from, to))?;
+        }
+        Ok(question(&known))
     }
 
     fn out_of_range(&self, from: Moment, to: Moment) -> CalendarError {

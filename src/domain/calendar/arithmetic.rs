@@ -36,14 +36,16 @@ impl Calendar {
         let last = end.min(KNOWN_TO - 1);
         let mut reach = at;
         loop {
-            let flat = self.covering(start, Moment::from_micros(reach))?;
-            if let Some(reached) = forward(&flat, at, budget).filter(|reached| *reached <= last) {
+            let (reached, valid_to) = self.ask(start, Moment::from_micros(reach), |flat| {
+                (forward(flat, at, budget), flat.valid_to())
+            })?;
+            if let Some(reached) = reached.filter(|reached| *reached <= last) {
                 return Ok(Moment::from_micros(reached));
             }
-            if flat.valid_to() > last {
+            if valid_to > last {
                 break;
             }
-            reach = (flat.valid_to() + 365 * DAY).min(last);
+            reach = (valid_to + 365 * DAY).min(last);
         }
         if last < end {
             return Err(self.out_of_range(start, Moment::from_micros(end)));
@@ -67,14 +69,16 @@ impl Calendar {
         let first = begin.max(KNOWN_FROM);
         let mut reach = at;
         loop {
-            let flat = self.covering(Moment::from_micros(reach), end)?;
-            if let Some(reached) = backward(&flat, at, budget).filter(|reached| *reached >= first) {
+            let (reached, valid_from) = self.ask(Moment::from_micros(reach), end, |flat| {
+                (backward(flat, at, budget), flat.valid_from())
+            })?;
+            if let Some(reached) = reached.filter(|reached| *reached >= first) {
                 return Ok(Moment::from_micros(reached));
             }
-            if flat.valid_from() <= first {
+            if valid_from <= first {
                 break;
             }
-            reach = (flat.valid_from() - 365 * DAY).max(first);
+            reach = (valid_from - 365 * DAY).max(first);
         }
         if first > begin {
             return Err(self.out_of_range(Moment::from_micros(begin), end));
@@ -90,8 +94,9 @@ impl Calendar {
         if to <= from {
             return Ok(0);
         }
-        let flat = self.covering(from, to)?;
-        Ok(flat.position(to.micros()) - flat.position(from.micros()))
+        self.ask(from, to, |flat| {
+            flat.position(to.micros()) - flat.position(from.micros())
+        })
     }
 
     /// Whether that moment lies in a window, `[open, close)`.
@@ -99,12 +104,10 @@ impl Calendar {
     /// # Errors
     /// When it lies outside the years that are known.
     pub fn is_open(&self, at: Moment) -> Result<bool, CalendarError> {
-        let flat = self.covering(at, at)?;
-        let window = flat.closing_after(at.micros());
-        Ok(flat
-            .opens
-            .get(window)
-            .is_some_and(|open| *open <= at.micros()))
+        self.ask(at, at, |flat| {
+            let window = flat.closing_after(at.micros());
+            flat.open(window).is_some_and(|open| open <= at.micros())
+        })
     }
 
     /// The moment itself when it is open, else the next opening.
@@ -124,7 +127,7 @@ impl Calendar {
         if to <= from {
             return Ok(Vec::new());
         }
-        self.covering(from, to)?;
+        self.ask(from, to, |_| ())?;
         let zone = self.zone();
         let mut spans: Vec<Span> = Vec::new();
         let mut date = (from - 3 * DAY).date_in(zone);
@@ -171,37 +174,36 @@ impl Calendar {
 /// Nothing when what is compiled does not reach far enough.
 fn forward(flat: &Flat, at: i64, budget: Micros) -> Option<i64> {
     let first = flat.closing_after(at);
-    let open = *flat.opens.get(first)?;
-    let target = (flat.before[first] + (at - open).max(0)).checked_add(budget)?;
+    let open = flat.open(first)?;
     if budget == 0 {
         return Some(at.max(open)).filter(|reached| *reached < flat.valid_to());
     }
-    // Usually the budget ends within the same window.
-    let window = if flat.through[first] >= target {
-        first
-    } else {
-        first + flat.through[first..].partition_point(|through| *through < target)
-    };
-    let reached = flat.opens.get(window)? + (target - flat.before[window]);
+    let start = at.max(open);
+    // Usually a short budget ends within the same window.
+    if budget <= flat.close(first) - start {
+        return Some(start + budget).filter(|reached| *reached < flat.valid_to());
+    }
+    let target = (flat.before(first) + (start - open)).checked_add(budget)?;
+    let window = flat.reaching(target);
+    let reached = flat.open(window)? + (target - flat.before(window));
     (reached < flat.valid_to()).then_some(reached)
 }
 
 fn backward(flat: &Flat, at: i64, budget: Micros) -> Option<i64> {
-    let position = flat.position(at);
     if budget == 0 {
         // Seen backwards a window is (open, close]: its closing is in it, its opening is not.
         let window = flat.closing_after(at - 1);
-        if flat.opens.get(window).is_some_and(|open| *open < at) {
+        if flat.open(window).is_some_and(|open| open < at) {
             return Some(at);
         }
         let before = window.checked_sub(1)?;
-        return Some(flat.closes[before]).filter(|closed| *closed >= flat.valid_from());
+        return Some(flat.close(before)).filter(|closed| *closed >= flat.valid_from());
     }
-    let target = position.checked_sub(budget).filter(|target| *target >= 0)?;
-    let window = flat
-        .before
-        .partition_point(|before| *before <= target)
-        .checked_sub(1)?;
-    let reached = flat.opens[window] + (target - flat.before[window]);
+    let target = flat
+        .position(at)
+        .checked_sub(budget)
+        .filter(|target| *target >= 0)?;
+    let window = flat.exceeding(target);
+    let reached = flat.open(window)? + (target - flat.before(window));
     (reached >= flat.valid_from()).then_some(reached)
 }
