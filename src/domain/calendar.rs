@@ -18,7 +18,7 @@ pub use hours::{DayName, Exception, Hours, Week, Window};
 
 use std::sync::{PoisonError, RwLock};
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 
 use crate::time::{DAY, Micros, Moment};
@@ -70,6 +70,8 @@ pub struct Layer {
 pub struct Calendar {
     name: String,
     layers: Vec<Layer>,
+    /// From here on the holiday list says nothing any more.
+    unlisted: Option<Moment>,
     flat: RwLock<Flat>,
 }
 
@@ -86,7 +88,13 @@ impl Calendar {
     /// A calendar of these layers; nothing is compiled yet. Without a layer it never opens.
     pub fn new(name: &str, mut layers: Vec<Layer>) -> Self {
         layers.sort_by_key(|layer| layer.from);
+        let last = layers.last().map(|layer| &layer.hours);
+        let unlisted = last.and_then(|hours| {
+            let after = hours.reaches()?.succ_opt()?;
+            Some(opening(hours.time_zone, after.and_time(NaiveTime::MIN)))
+        });
         Self {
+            unlisted,
             name: name.to_string(),
             layers,
             flat: RwLock::new(Flat::empty()),
@@ -135,6 +143,12 @@ impl Calendar {
     /// it the weekly hours answer. A calendar without exceptions has no list that could end.
     pub fn reaches(&self) -> Option<NaiveDate> {
         self.layers.last()?.hours.reaches()
+    }
+
+    /// Whether a moment lies past the end of the holiday list, so that a holiday that nobody has
+    /// entered yet may move a deadline of then.
+    pub fn is_provisional(&self, due: Moment) -> bool {
+        self.unlisted.is_some_and(|unlisted| due >= unlisted)
     }
 
     /// The last day of its holiday list, when that day is near enough to say so: from 60 days before

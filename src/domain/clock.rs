@@ -195,13 +195,14 @@ pub fn judge(
 ) -> Result<Vec<Clock>, CalendarError> {
     let facts = facts_until(case, facts, now);
     let confirmations = Confirmations::of(promise, &facts, book)?;
+    let edits = walk::Edits::of(promise, book);
     let mut clocks = Vec::new();
     for &metric in Metric::ALL {
         clocks.extend(match metric {
             Metric::DataLoss => amount::data_loss(promise, &facts, book),
             _ => {
                 let counting = confirmations.counting(metric, &facts);
-                walk::walk(metric, promise, &counting, book, now)?
+                walk::walk(metric, promise, &counting, book, &edits, now)?
             }
         });
     }

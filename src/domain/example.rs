@@ -67,7 +67,7 @@ pub fn examples(promise: &Promise, book: &CalendarBook, now: Moment) -> Vec<Exam
                 time_zone: Zone(zone),
                 start,
                 due,
-                provisional: due.is_some_and(|due| is_provisional(&view.calendar, due)),
+                provisional: due.is_some_and(|due| view.calendar.is_provisional(due)),
                 error: found.err().map(|error| error.to_string()),
             });
         }
@@ -155,16 +155,9 @@ impl Question {
                 .in_zone(zone)
                 .to_rfc3339_opts(SecondsFormat::AutoSi, true),
             revision: view.revision,
-            provisional: is_provisional(&view.calendar, due),
+            provisional: view.calendar.is_provisional(due),
         })
     }
-}
-
-/// Whether a moment lies past the end of the calendar's holiday list, so that a holiday that nobody
-/// has entered yet may move it.
-fn is_provisional(calendar: &Calendar, due: Moment) -> bool {
-    let last = calendar.reaches();
-    last.is_some_and(|last| due.date_in(calendar.zone()) > last)
 }
 
 /// 16:40 of the first Friday after the present local date.

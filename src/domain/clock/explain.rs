@@ -85,7 +85,8 @@ pub fn explain<'a>(
             let facts = Confirmations::of(promise, &all, book)?
                 .counting(metric, &all)
                 .into_owned();
-            match walk::traced(metric, promise, &facts, book, now)? {
+            let edits = walk::Edits::of(promise, book);
+            match walk::traced(metric, promise, &facts, book, &edits, now)? {
                 Some((clock, notes)) => (Some(clock), notes, facts),
                 None => (None, Vec::new(), facts),
             }

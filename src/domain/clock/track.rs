@@ -116,7 +116,7 @@ impl Track {
             carried: 0,
             budget: offset,
             written: None,
-            holds: clip(&self.holds, from),
+            holds: clip(self.holds.iter().copied(), from),
             calendar: Arc::clone(&self.calendar),
         };
         rest.reach(offset)
@@ -150,24 +150,16 @@ impl Track {
 ///
 /// One that began before keeps its beginning: what is used up at `base` is not used up at the instant a
 /// pause begins.
-pub(super) fn clip(holds: &[Held], base: Moment) -> Vec<Held> {
-    let mut inside: Vec<Held> = holds
-        .iter()
-        .filter(|hold| hold.to.is_none_or(|to| to > base && to > hold.from))
-        .copied()
-        .collect();
-    inside.sort_by_key(|hold| hold.from);
-    let mut joined: Vec<Held> = Vec::with_capacity(inside.len());
-    for hold in inside {
-        match joined.last_mut() {
-            Some(last) if last.to.is_none_or(|to| hold.from <= to) => {
-                last.to = match (last.to, hold.to) {
-                    (Some(a), Some(b)) => Some(a.max(b)),
-                    _ => None,
-                };
-            }
-            _ => joined.push(hold),
+pub(super) fn clip(holds: impl Iterator<Item = Held>, base: Moment) -> Vec<Held> {
+    let lasting = |hold: &Held| hold.to.is_none_or(|to| to > base && to > hold.from);
+    let mut joined: Vec<Held> = holds.filter(lasting).collect();
+    joined.sort_by_key(|hold| hold.from);
+    joined.dedup_by(|next, last| {
+        let touches = last.to.is_none_or(|to| next.from <= to);
+        if touches {
+            last.to = last.to.zip(next.to).map(|(last, next)| last.max(next));
         }
-    }
+        touches
+    });
     joined
 }

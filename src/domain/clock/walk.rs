@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::super::calendar::CalendarError;
 use super::super::calendar_book::CalendarBook;
-use super::super::terms::{Commitment, Promise};
+use super::super::terms::{ClockStop, Commitment, Promise};
 use super::super::timeline::Fact;
 use super::super::words::{ClockState, EventKind, Metric};
 use super::track::Held;
@@ -25,9 +25,10 @@ pub(super) fn walk(
     promise: &Promise,
     facts: &[&Fact],
     book: &CalendarBook,
+    edits: &Edits,
     now: Moment,
 ) -> Result<Option<Clock>, CalendarError> {
-    Ok(walked(metric, promise, facts, book, now, None)?.0)
+    Ok(walked(metric, promise, facts, book, edits, now, None)?.0)
 }
 
 /// Judges the clock of one metric, and notes what changed how it counts.
@@ -36,9 +37,10 @@ pub(super) fn traced(
     promise: &Promise,
     facts: &[&Fact],
     book: &CalendarBook,
+    edits: &Edits,
     now: Moment,
 ) -> Result<Option<(Clock, Vec<Note>)>, CalendarError> {
-    let (clock, notes) = walked(metric, promise, facts, book, now, Some(Vec::new()))?;
+    let (clock, notes) = walked(metric, promise, facts, book, edits, now, Some(Vec::new()))?;
     Ok(clock.map(|clock| (clock, notes)))
 }
 
@@ -47,6 +49,7 @@ fn walked(
     promise: &Promise,
     facts: &[&Fact],
     book: &CalendarBook,
+    edits: &Edits,
     now: Moment,
     trace: Option<Vec<Note>>,
 ) -> Result<(Option<Clock>, Vec<Note>), CalendarError> {
@@ -55,9 +58,7 @@ fn walked(
     };
     let mut walk = Walk::start(metric, promise, book, severity, facts[0])?;
     walk.trace = trace;
-    let mut edits = edits(promise, book, facts[0].at, now)
-        .into_iter()
-        .peekable();
+    let mut edits = edits.after(facts[0].at, now).iter().copied().peekable();
     let mut rest = &facts[1..];
     while let Some(at) = [edits.peek().copied(), rest.first().map(|fact| fact.at)]
         .into_iter()
@@ -112,17 +113,26 @@ pub(super) fn answers(metric: Metric, kind: EventKind) -> bool {
     }
 }
 
-/// The moments at which a calendar of the terms was edited while the clock lived, in order.
-fn edits(promise: &Promise, book: &CalendarBook, from: Moment, now: Moment) -> Vec<Moment> {
-    let mut moments: Vec<Moment> = promise
-        .calendars()
-        .into_iter()
-        .flat_map(|id| book.edits(id).collect::<Vec<_>>())
-        .filter(|at| *at > from && *at <= now)
-        .collect();
-    moments.sort();
-    moments.dedup();
-    moments
+/// The moments at which calendars of the terms were edited, in order.
+pub(super) struct Edits(Vec<Moment>);
+
+impl Edits {
+    pub(super) fn of(promise: &Promise, book: &CalendarBook) -> Self {
+        let mut moments = Vec::new();
+        for id in promise.calendars() {
+            moments.extend(book.edits(id));
+        }
+        moments.sort_unstable();
+        moments.dedup();
+        Self(moments)
+    }
+
+    /// Those that were made while the clock lived.
+    fn after(&self, from: Moment, now: Moment) -> &[Moment] {
+        let first = self.0.partition_point(|at| *at <= from);
+        let last = self.0.partition_point(|at| *at <= now).max(first);
+        &self.0[first..last]
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -147,11 +157,13 @@ struct Walk<'a> {
     severity: String,
     /// The commitment for the severity of the moment; none: the clock is cancelled meanwhile.
     commitment: Option<Arc<Commitment>>,
+    /// The commitments that judged it so far.
+    judged_by: Vec<Arc<Commitment>>,
     /// Calendar revisions made up to here are known.
     known: Moment,
     status: Status,
     /// Permitted clock stops, and the gaps of reopenings that do not count (without a code).
-    holds: Vec<(Option<String>, Held)>,
+    holds: Vec<(Option<&'a ClockStop>, Held)>,
     /// A calendar edit never puts a deadline before itself.
     not_before: Option<Moment>,
     deferred: Vec<Deferred>,
@@ -187,7 +199,8 @@ impl<'a> Walk<'a> {
             metric,
             promise,
             book,
-            commitment: promise.commitment(metric, &severity).cloned().map(Arc::new),
+            commitment: None,
+            judged_by: Vec::new(),
             severity,
             known: reported.at,
             status: Status::Open,
@@ -207,6 +220,7 @@ impl<'a> Walk<'a> {
             seqs: vec![reported.seq],
             trace: None,
         };
+        walk.commitment = walk.commitment_now();
         if metric == Metric::RootCause {
             walk.status = Status::Pending;
         } else {

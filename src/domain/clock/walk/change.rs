@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::super::calendar::CalendarError;
-use super::super::super::terms::{Commitment, OnSeverityChange};
+use super::super::super::terms::{ClockStop, Commitment, OnSeverityChange};
 use super::super::super::timeline::Fact;
 use super::super::super::words::EventKind;
 use super::super::track::Held;
@@ -20,8 +20,8 @@ impl Walk<'_> {
             return Ok(());
         };
         let agreed = matches!(fact.answer, Some((EventKind::Agreed, _)));
-        let held = |(code, held): &(Option<String>, Held)| {
-            code.as_ref() == Some(&stop.code) && held.to.is_none()
+        let held = |(ground, held): &(Option<&ClockStop>, Held)| {
+            ground.is_some_and(|ground| ground.code == stop.code) && held.to.is_none()
         };
         if !stop.metrics.contains(&self.metric)
             || (stop.needs_agreement && !agreed)
@@ -37,7 +37,7 @@ impl Walk<'_> {
             from: fact.at,
             to: None,
         };
-        self.holds.push((Some(stop.code.clone()), hold));
+        self.holds.push((Some(stop), hold));
         self.note(fact.at, Some(fact.seq), || Turn::Held {
             stop: stop.code.clone(),
             agreed: fact.answer.map(|(_, seq)| seq).filter(|_| agreed),
@@ -46,7 +46,10 @@ impl Walk<'_> {
     }
 
     pub(super) fn resume(&mut self, fact: &Fact) -> Result<(), CalendarError> {
-        if !self.release(fact, |code| fact.stop.is_none() || *code == fact.stop) {
+        let ends = |ground: Option<&ClockStop>| {
+            fact.stop.is_none() || ground.map(|ground| &ground.code) == fact.stop.as_ref()
+        };
+        if !self.release(fact, ends) {
             return Ok(());
         }
         self.seqs.push(fact.seq);
@@ -54,13 +57,18 @@ impl Walk<'_> {
     }
 
     /// Ends the open pauses that rest on such grounds; says whether there were any.
-    pub(super) fn release(&mut self, fact: &Fact, ends: impl Fn(&Option<String>) -> bool) -> bool {
+    pub(super) fn release(
+        &mut self,
+        fact: &Fact,
+        ends: impl Fn(Option<&ClockStop>) -> bool,
+    ) -> bool {
         let (mut any, mut noted) = (false, Vec::new());
-        for (code, held) in &mut self.holds {
-            if held.to.is_none() && ends(code) {
+        for (ground, held) in &mut self.holds {
+            if held.to.is_none() && ends(*ground) {
                 held.to = Some(fact.at);
                 any = true;
-                noted.extend(code.clone().filter(|_| self.trace.is_some()));
+                let ground = ground.filter(|_| self.trace.is_some());
+                noted.extend(ground.map(|ground| ground.code.clone()));
             }
         }
         for stop in noted {
@@ -145,11 +153,18 @@ impl Walk<'_> {
     }
 
     /// The commitment for the severity of the moment.
-    pub(super) fn commitment_now(&self) -> Option<Arc<Commitment>> {
-        self.promise
-            .commitment(self.metric, &self.severity)
-            .cloned()
-            .map(Arc::new)
+    pub(super) fn commitment_now(&mut self) -> Option<Arc<Commitment>> {
+        let known = self
+            .judged_by
+            .iter()
+            .find(|commitment| commitment.severity == self.severity);
+        if let Some(known) = known {
+            return Some(Arc::clone(known));
+        }
+        let found = self.promise.commitment(self.metric, &self.severity)?;
+        let found = Arc::new(found.clone());
+        self.judged_by.push(Arc::clone(&found));
+        Some(found)
     }
 
     /// The clock is asked for no more: its laps are over for the ladder.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::super::calendar::{Calendar, CalendarError};
-use super::super::super::terms::{Commitment, Target};
+use super::super::super::calendar::CalendarError;
+use super::super::super::terms::{ClockStop, Commitment, Target};
 use super::super::Lap;
 use super::super::track::{Held, Track, clip};
 use super::{Status, Turn, Walk};
@@ -58,7 +58,7 @@ impl Walk<'_> {
             carried: carried.min(budget),
             budget,
             written,
-            holds: clip(&self.holds_of(&commitment), start),
+            holds: held_by(&self.holds, &commitment, start),
         };
         let due_at = match (track.due()?, self.not_before) {
             (Some(due), Some(floor)) if due < floor => not_held(floor, &track.holds),
@@ -77,7 +77,7 @@ impl Walk<'_> {
             ended_at: None,
             confirmed_by: None,
             verdict: None,
-            provisional: due_at.is_some_and(|due| is_provisional(&view.calendar, due)),
+            provisional: due_at.is_some_and(|due| view.calendar.is_provisional(due)),
             seqs: Vec::new(),
             track,
             commitment,
@@ -102,31 +102,24 @@ impl Walk<'_> {
 
     /// Gives all laps that were not stopped the holds that are known by now.
     pub(super) fn refresh_holds(&mut self) {
-        let mut laps = std::mem::take(&mut self.finished);
-        let mut lap = self.lap.take();
-        for lap in laps.iter_mut().chain(&mut lap) {
+        for lap in self.finished.iter_mut().chain(&mut self.lap) {
             if lap.stopped_at.is_none() {
-                lap.track.holds = clip(&self.holds_of(&lap.commitment), lap.track.base);
+                lap.track.holds = held_by(&self.holds, &lap.commitment, lap.track.base);
             }
         }
-        self.finished = laps;
-        self.lap = lap;
     }
+}
 
-    /// What may hold a lap under that commitment.
-    fn holds_of(&self, commitment: &Commitment) -> Vec<Held> {
-        self.holds
-            .iter()
-            .filter(|(code, _)| match code {
-                None => true,
-                Some(code) => self
-                    .promise
-                    .clock_stop(code)
-                    .is_some_and(|stop| commitment.may_be_held_by(stop)),
-            })
-            .map(|(_, held)| *held)
-            .collect()
-    }
+/// What holds a lap under that commitment from `base` on.
+fn held_by(
+    holds: &[(Option<&ClockStop>, Held)],
+    commitment: &Commitment,
+    base: Moment,
+) -> Vec<Held> {
+    let counts =
+        |ground: &Option<&ClockStop>| ground.is_none_or(|ground| commitment.may_be_held_by(ground));
+    let counting = holds.iter().filter(|(ground, _)| counts(ground));
+    clip(counting.map(|(_, held)| *held), base)
 }
 
 /// That moment, or the end of the hold it lies in; nothing while that lasts.
@@ -135,10 +128,4 @@ fn not_held(at: Moment, holds: &[Held]) -> Option<Moment> {
         .iter()
         .find(|hold| hold.from < at && hold.to.is_none_or(|to| to > at));
     around.map_or(Some(at), |hold| hold.to)
-}
-
-fn is_provisional(calendar: &Calendar, due: Moment) -> bool {
-    calendar
-        .reaches()
-        .is_some_and(|last| due.date_in(calendar.zone()) > last)
 }

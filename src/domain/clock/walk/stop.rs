@@ -13,10 +13,8 @@ use crate::time::Moment;
 impl Walk<'_> {
     pub(super) fn answer(&mut self, fact: &Fact) -> Result<(), CalendarError> {
         let ends = matches!(fact.kind, EventKind::Restored | EventKind::Resolved);
-        if ends {
-            // They end the pauses of the metrics they stop.
-            self.release(fact, |_| true);
-        }
+        // They end the pauses of the metrics they stop.
+        let released = ends && self.release(fact, |_| true);
         if self.status == Status::Pending && self.metric == Metric::RootCause {
             self.explained = self.explained.or(Some(fact.seq));
         }
@@ -24,7 +22,9 @@ impl Walk<'_> {
             return Ok(());
         }
         self.seqs.push(fact.seq);
-        self.refresh_holds();
+        if released {
+            self.refresh_holds();
+        }
         if self.metric == Metric::Update {
             return self.answer_update(fact, ends);
         }
