@@ -7,8 +7,9 @@ mod trace;
 
 use std::sync::Arc;
 
+use super::super::CalendarId;
 use super::super::calendar::CalendarError;
-use super::super::calendar_book::CalendarBook;
+use super::super::calendar_book::{CalendarBook, View};
 use super::super::terms::{ClockStop, Commitment, Promise};
 use super::super::timeline::Fact;
 use super::super::words::{ClockState, EventKind, Metric};
@@ -161,6 +162,8 @@ struct Walk<'a> {
     judged_by: Vec<Arc<Commitment>>,
     /// Calendar revisions made up to here are known.
     known: Moment,
+    /// The calendar that was asked last, as it was known then.
+    asked: Option<(CalendarId, Moment, &'a View)>,
     status: Status,
     /// Permitted clock stops, and the gaps of reopenings that do not count (without a code).
     holds: Vec<(Option<&'a ClockStop>, Held)>,
@@ -203,6 +206,7 @@ impl<'a> Walk<'a> {
             judged_by: Vec::new(),
             severity,
             known: reported.at,
+            asked: None,
             status: Status::Open,
             holds: Vec::new(),
             not_before: None,

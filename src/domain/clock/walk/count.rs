@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use super::super::super::CalendarId;
 use super::super::super::calendar::CalendarError;
+use super::super::super::calendar_book::View;
 use super::super::super::terms::{ClockStop, Commitment, Target};
 use super::super::Lap;
 use super::super::track::{Held, Track, clip};
 use super::{Status, Turn, Walk};
 use crate::time::{Micros, Moment};
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     /// Begins a run or an interval at that moment.
     pub(super) fn begin_lap(&mut self, at: Moment) -> Result<(), CalendarError> {
         self.origin = at;
@@ -43,7 +45,7 @@ impl Walk<'_> {
         carried: Micros,
     ) -> Result<(), CalendarError> {
         (self.base, self.carried) = (base, carried);
-        let view = self.book.view(commitment.calendar_id, self.known);
+        let view = self.view_of(commitment.calendar_id);
         let (start, budget, written) = match commitment.target {
             Target::OpenTime(budget) => (base, budget, None),
             Target::BusinessDays { days, at } => {
@@ -83,6 +85,18 @@ impl Walk<'_> {
             commitment,
         });
         Ok(())
+    }
+
+    /// The calendar as it is known by now.
+    fn view_of(&mut self, id: CalendarId) -> &'a View {
+        match self.asked {
+            Some((asked, known, view)) if (asked, known) == (id, self.known) => view,
+            _ => {
+                let view = self.book.view(id, self.known);
+                self.asked = Some((id, self.known, view));
+                view
+            }
+        }
     }
 
     /// Counts again after a hold or a calendar changed.
