@@ -9,10 +9,12 @@
 mod audience;
 mod judged;
 mod letters;
+mod moved;
 mod register;
 mod steps;
 
 pub use judged::{Judged, JudgedCase, Lateness, judged, judged_all};
+pub use moved::{EditPreview, Move, preview_edit};
 
 use crate::domain::CaseId;
 use crate::domain::anchor::PrintedHead;

@@ -45,6 +45,13 @@ impl CalendarBook {
         self.entries.insert(id, Entry { name, first, edits });
     }
 
+    /// Adds a further view of a calendar that is in the book.
+    pub fn edit(&mut self, id: CalendarId, made_at: Moment, view: View) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.edits.push((made_at, view));
+        }
+    }
+
     /// Whether the calendar is in the book.
     pub fn contains(&self, id: CalendarId) -> bool {
         self.entries.contains_key(&id)

@@ -2,13 +2,15 @@
 
 mod kept;
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::{Conn, Tx, unique};
 use crate::domain::CalendarId;
-use crate::domain::calendar::Hours;
+use crate::domain::calendar::{Calendar, Hours};
 use crate::domain::calendar_book::{CalendarBook, View};
 use crate::domain::calendar_entry::{CalendarHead, CalendarInput, Revision, layers};
 use crate::error::{Error, Refused, Result};
@@ -170,6 +172,31 @@ pub fn book(conn: &mut Conn, ids: &[CalendarId]) -> Result<CalendarBook> {
         Some(missing) => Err(Error::not_found("calendar", missing)),
         None => Ok(book),
     }
+}
+
+/// The calendars of these keys, one of them as if it were edited at that moment.
+///
+/// # Errors
+/// When one of them does not exist.
+pub fn book_with_edit(
+    conn: &mut Conn,
+    ids: &[CalendarId],
+    edited: CalendarId,
+    from: Option<NaiveDate>,
+    hours: &Hours,
+    made_at: Moment,
+) -> Result<CalendarBook> {
+    let mut book = book(conn, ids)?;
+    let head = find(conn, edited)?;
+    let mut made = revisions(conn, edited)?
+        .into_iter()
+        .map(|made| (made.from_date, made.hours))
+        .collect::<Vec<_>>();
+    made.push((from, hours.clone()));
+    let calendar = Arc::new(Calendar::new(&head.name, layers(made)));
+    let revision = head.revision + 1;
+    book.edit(edited, made_at, View { revision, calendar });
+    Ok(book)
 }
 
 /// A revision as it is kept.

@@ -428,6 +428,24 @@ pub fn put_off(tx: &mut Tx<'_>, incident: IncidentId, until: Moment) -> Result<(
     Ok(())
 }
 
+/// The clocks that may still run out and count in a calendar, in order of their incidents.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn counting_in(
+    conn: &mut Conn,
+    calendar: crate::domain::CalendarId,
+) -> Result<Vec<(IncidentId, ClockId)>> {
+    let open = [ClockState::Running, ClockState::Paused];
+    let mut concerned: Vec<(IncidentId, ClockId)> = clocks::table
+        .filter(clocks::calendar_id.eq(calendar))
+        .filter(clocks::state.eq_any(open))
+        .select((clocks::incident_id, clocks::id))
+        .load(conn)?;
+    concerned.sort();
+    Ok(concerned)
+}
+
 /// Locks the incidents with an open clock that counts in that calendar, in order of key, and gives those
 /// clocks.
 ///
@@ -437,13 +455,7 @@ pub fn lock_counting_in(
     tx: &mut Tx<'_>,
     calendar: crate::domain::CalendarId,
 ) -> Result<Vec<(IncidentId, ClockId)>> {
-    let open = [ClockState::Running, ClockState::Paused];
-    let mut concerned: Vec<(IncidentId, ClockId)> = clocks::table
-        .filter(clocks::calendar_id.eq(calendar))
-        .filter(clocks::state.eq_any(open))
-        .select((clocks::incident_id, clocks::id))
-        .load(tx.conn())?;
-    concerned.sort();
+    let concerned = counting_in(tx.conn(), calendar)?;
     let mut locked = None;
     for (incident, _) in &concerned {
         if locked != Some(*incident) {

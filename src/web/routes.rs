@@ -155,6 +155,7 @@ routes! {
     GET    "/api/v1/calendars/{id}"     SignedIn   => api::calendar::show;
     PUT    "/api/v1/calendars/{id}"     Enter      => api::calendar::edit;
     POST   "/api/v1/calendars/{id}/holidays" Enter => api::calendar::import_holidays;
+    POST   "/api/v1/calendars/{id}/preview" Enter => api::calendar::preview;
     POST   "/api/v1/calendars/{id}/deadline" SignedIn => api::calendar::deadline;
     GET    "/api/v1/contracts"          SignedIn   => api::contract::list;
     POST   "/api/v1/contracts"          Enter      => api::contract::enter;

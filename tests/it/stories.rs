@@ -3,6 +3,7 @@
 mod applied_terms;
 mod chosen_terms;
 mod cut;
+mod edits;
 mod explained;
 mod go_lives;
 mod ladders;

@@ -302,15 +302,20 @@ impl World {
             .collect()
     }
 
-    /// Procurement closes the office on a date.
-    pub fn closes_the_office_on(&self, date: &str, name: &str) {
+    /// The edit that closes the office on a date.
+    pub fn closing(date: &str, name: &str) -> CalendarInput {
         let day = json!([["09:00", "12:30"], ["13:30", "18:00"]]);
-        let input = CalendarInput::read_edit(
+        CalendarInput::read_edit(
             &json!({"name": "Berlin office", "time_zone": "Europe/Berlin",
             "week": {"mon": day, "tue": day, "wed": day, "thu": day, "fri": day},
             "exceptions": [{"date": date, "name": name, "windows": []}]}),
         )
-        .unwrap();
+        .unwrap()
+    }
+
+    /// Procurement closes the office on a date.
+    pub fn closes_the_office_on(&self, date: &str, name: &str) {
+        let input = Self::closing(date, name);
         let office = self.office;
         self.store
             .write(Actor::Operator, move |tx| {

@@ -169,7 +169,12 @@ impl Flat {
         self.step = (total / count).max(SECOND);
         let mut window = 0;
         for place in 0..=total / self.step {
-            while self.windows.get(window)?.through() < place * self.step {
+            let reached = place * self.step;
+            while self
+                .windows
+                .get(window)
+                .is_some_and(|slot| slot.through() < reached)
+            {
                 window += 1;
             }
             index.push(u32::try_from(window).ok()?);

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use crate::actions;
+use crate::consequence::preview_edit;
 use crate::domain::CalendarId;
 use crate::domain::calendar::Hours;
 use crate::domain::calendar_entry::{CalendarHead, CalendarInput, Revision};
@@ -99,6 +100,17 @@ pub async fn edit(
     })
     .await?;
     Ok(with_etag(body.head.revision, &body))
+}
+
+/// `POST /calendars/{id}/preview` with the body of the PUT: which running deadlines the edit would move
+/// and by how much; nothing is changed.
+pub async fn preview(state: Data<State>, id: Path<i64>, body: JsonBody) -> Answer {
+    let (id, now) = (CalendarId(*id), state.store.now()?);
+    let preview = read(&state, move |conn| {
+        preview_edit(conn, id, &CalendarInput::read_edit(&body.value)?, now)
+    })
+    .await?;
+    Ok(HttpResponse::Ok().json(preview))
 }
 
 /// `POST /calendars/{id}/holidays` with an iCalendar file as the body: what was added, what was skipped

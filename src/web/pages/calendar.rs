@@ -11,13 +11,16 @@ use serde_json::{Value, json};
 use super::compound::{self, join_faults, target_json, whole_list, windows_json, windows_text};
 use super::{Choice, page, try_again};
 use crate::actions;
+use crate::consequence::{EditPreview, Move, preview_edit};
 use crate::domain::CalendarId;
 use crate::domain::calendar::{DayName, Hours};
 use crate::domain::calendar_entry::{CalendarHead, CalendarInput};
 use crate::domain::example::Question;
 use crate::domain::input::FieldError;
+use crate::domain::zone::Zone;
 use crate::error::Error;
 use crate::store::calendar;
+use crate::time::Moment;
 use crate::web::access::{Access, Caller};
 use crate::web::error::{Answer, Fault};
 use crate::web::form::{Form, Row, Shape};
@@ -26,6 +29,7 @@ use crate::web::idempotency::{Done, act_once};
 use crate::web::paging::Paging;
 use crate::web::shown::{local_moment, local_text};
 use crate::web::state::{State, block, read};
+use crate::web::wording;
 use view::{CalendarRow, CalendarView, day_name};
 
 const SHAPE: Shape = Shape {
@@ -161,6 +165,52 @@ struct FormPage {
     /// The calendar that is edited; none: a new one.
     calendar: Option<CalendarHead>,
     days: Vec<Choice>,
+    /// What saving would move, where that was asked for.
+    preview: Option<PreviewView>,
+}
+
+/// What an edit would do to running clocks, as one reads it.
+struct PreviewView {
+    moves: Vec<MoveRow>,
+    stay: usize,
+}
+
+struct MoveRow {
+    incident: String,
+    metric: String,
+    before: String,
+    after: String,
+    by: String,
+}
+
+impl PreviewView {
+    fn of(preview: EditPreview, zone: Zone) -> Self {
+        let shown = |at: Option<Moment>| {
+            at.map_or_else(
+                || "held".to_string(),
+                |at| {
+                    at.in_zone(zone.0)
+                        .format("%a %-d %b %Y %H:%M:%S")
+                        .to_string()
+                },
+            )
+        };
+        let row = |one: Move| MoveRow {
+            incident: one.incident,
+            metric: wording::metric(one.metric),
+            before: shown(one.due_before),
+            after: shown(one.due_after),
+            by: match one.moved {
+                None => String::new(),
+                Some(moved) if moved < 0 => format!("{} sooner", wording::passed(-moved)),
+                Some(moved) => format!("{} later", wording::passed(moved)),
+            },
+        };
+        Self {
+            moves: preview.moves.into_iter().map(row).collect(),
+            stay: preview.stay,
+        }
+    }
 }
 
 impl FormPage {
@@ -170,7 +220,17 @@ impl FormPage {
 }
 
 fn form_page(frame: Frame, form: Form, calendar: Option<CalendarHead>) -> Answer {
+    form_page_with(frame, form, calendar, None)
+}
+
+fn form_page_with(
+    frame: Frame,
+    form: Form,
+    calendar: Option<CalendarHead>,
+    preview: Option<PreviewView>,
+) -> Answer {
     page(&FormPage {
+        preview,
         frame,
         form,
         calendar,
@@ -257,6 +317,12 @@ pub async fn edit(
     let revision = form.value("_version").parse().unwrap_or_default();
     let outcome = match input(&mut form, CalendarInput::read_edit) {
         Err(fault) => Err(fault),
+        Ok(input) if form.is("_preview", "1") => {
+            let (now, zone) = (state.store.now()?, caller.time_zone);
+            let preview = read(&state, move |conn| preview_edit(conn, id, &input, now)).await?;
+            let preview = PreviewView::of(preview, zone);
+            return form_page_with(frame, form, Some(head), Some(preview));
+        }
         Ok(input) => {
             act_once(&state, &caller, form.once(), move |tx| {
                 let revision = actions::calendar::edit(tx, id, revision, &input)?;

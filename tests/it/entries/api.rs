@@ -323,3 +323,28 @@ fn who_only_raises_incidents_reads_and_does_not_enter() {
         engineer.get("/api/v1/calendars/99").problem(404);
     });
 }
+
+#[test]
+fn a_calendar_edit_can_be_previewed_and_changes_nothing() {
+    on_both(|service| {
+        let program = service.program(Role::Procurement);
+        enter_all(&program);
+        let mut edit = calendar();
+        edit["week"]["mon"] = json!([["10:00", "18:00"]]);
+        let preview = program.post("/api/v1/calendars/1/preview", &edit);
+        assert_eq!(preview.status, 200, "{}", preview.text);
+        assert_eq!(preview.json(), json!({"moves": [], "stay": 0}));
+        assert_eq!(
+            program.get("/api/v1/calendars/1").json()["revision"],
+            json!(1)
+        );
+        edit["time_zone"] = json!("Mars/Base");
+        let wrong = program.post("/api/v1/calendars/1/preview", &edit);
+        assert_eq!(
+            (wrong.status, &wrong.json()["errors"][0]["field"]),
+            (422, &json!("time_zone"))
+        );
+        let none = program.post("/api/v1/calendars/9/preview", &calendar());
+        assert_eq!(none.status, 404);
+    });
+}
