@@ -260,7 +260,7 @@ mod tests {
             let faults = Erasure::read(&value).unwrap_err();
             faults.into_iter().map(|fault| fault.field).collect()
         };
-        assert_eq!(fields(json!({"seq": 3})), ["texts", "reason"]);
+        assert_eq!(fields(json!({"seq": 3})), ["reason", "texts"]);
         assert_eq!(
             fields(json!({"seq": 3, "texts": ["reason"], "reason": " "})),
             ["reason"]
