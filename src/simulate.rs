@@ -9,6 +9,7 @@ mod copy;
 mod ground;
 mod happening;
 mod incident;
+mod later;
 mod names;
 mod player;
 mod rehearsal;
@@ -54,8 +55,9 @@ pub async fn play(
         return Err(faults.into_vec().into());
     }
     let stage = Stage::new(&ground, rounds, say);
-    let mut player = Player::new(stage, &scenario.incidents, &entered.contracts);
-    player.play().await?;
+    let (contracts, later) = (&entered.contracts, &entered.later);
+    let mut player = Player::new(stage, &scenario.incidents, contracts, later);
+    player.play(scenario.ends).await?;
     if scenario.ends_early {
         player.stage.run_out(scenario.ends).await?;
     } else {

@@ -10,14 +10,14 @@ use crate::domain::input::{Faults, FieldError, join};
 /// What a scenario calls the things of one noun, in its order; the first has the number 1, as it would
 /// in an empty database.
 #[derive(Debug)]
-pub(super) struct Names {
+pub(in crate::simulate) struct Names {
     noun: &'static str,
     names: Vec<String>,
 }
 
 impl Names {
     /// The names of a list of things, each in that field; one without a name cannot be named.
-    pub(super) fn of(noun: &'static str, list: &[Value], field: &str) -> Self {
+    pub(in crate::simulate) fn of(noun: &'static str, list: &[Value], field: &str) -> Self {
         let name = |thing: &Value| {
             let text = thing.get(field).and_then(Value::as_str).unwrap_or_default();
             text.trim().to_string()
@@ -32,7 +32,7 @@ impl Names {
     ///
     /// # Errors
     /// A sentence that names those there are.
-    pub(super) fn number(&self, name: &str) -> Result<usize, String> {
+    pub(in crate::simulate) fn number(&self, name: &str) -> Result<usize, String> {
         let name = name.trim();
         let place = self.names.iter().position(|known| known == name);
         match place.filter(|_| !name.is_empty()) {
@@ -45,7 +45,7 @@ impl Names {
     ///
     /// # Errors
     /// As for [`Names::number`].
-    pub(super) fn number_of(&self, value: &Value) -> Result<usize, String> {
+    pub(in crate::simulate) fn number_of(&self, value: &Value) -> Result<usize, String> {
         if let Some(name) = value.as_str() {
             return self.number(name);
         }
@@ -88,7 +88,7 @@ fn short(value: &Value) -> String {
 
 /// Where a reader's paths stand in the scenario as it was written.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub(in crate::simulate) struct Places {
     written: HashMap<String, String>,
 }
 
@@ -96,7 +96,7 @@ impl Places {
     /// Puts the number of what a field names into the field that the reader knows. `fields` are the ways
     /// to write it, the reader's own first, such as `calendar_id` and `calendar`. What cannot be found is
     /// noted at the field as it was written.
-    pub(super) fn resolve(
+    pub(in crate::simulate) fn resolve(
         &mut self,
         object: &mut Map<String, Value>,
         path: &str,
@@ -133,7 +133,12 @@ impl Places {
 
     /// Notes a reader's faults below `path`, each where it was written; what was said there already is
     /// not said again.
-    pub(super) fn note(&self, path: &str, found: Vec<FieldError>, faults: &mut Faults) {
+    pub(in crate::simulate) fn note(
+        &self,
+        path: &str,
+        found: Vec<FieldError>,
+        faults: &mut Faults,
+    ) {
         for fault in found {
             let read = join(path, &fault.field);
             let written = self.written.get(&read).cloned().unwrap_or(read);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::happening::{IncidentSummary, Summary};
 use super::incident::{Act, Deed, Played};
+use super::later::{self, Later};
 use super::setup::REPORTER;
 use super::stage::Stage;
 use crate::actions;
@@ -41,6 +42,8 @@ pub(super) struct Player<'a> {
     incidents: &'a [Played],
     /// The contracts by their number in the scenario, from 1.
     contracts: &'a [ContractId],
+    /// What is still to be entered, in order of time.
+    later: &'a [Later],
     raised: Vec<Raised>,
     people: HashMap<String, PersonId>,
 }
@@ -51,28 +54,48 @@ impl<'a> Player<'a> {
         stage: Stage<'a>,
         incidents: &'a [Played],
         contracts: &'a [ContractId],
+        later: &'a [Later],
     ) -> Self {
         Self {
             stage,
             incidents,
             contracts,
+            later,
             raised: incidents.iter().map(|_| Raised::default()).collect(),
             people: HashMap::new(),
         }
     }
 
-    /// Records everything, the engine running between.
+    /// Records and enters everything, the engine running between.
     ///
     /// # Errors
-    /// The first event that is refused, at its path.
-    pub(super) async fn play(&mut self) -> Result<()> {
+    /// The first that is refused, at its path.
+    pub(super) async fn play(&mut self, ends: Moment) -> Result<()> {
         for (incident, number) in agenda(self.incidents) {
             let played = &self.incidents[incident];
             let act = &played.acts[number];
+            self.enter_up_to(act.recorded_at).await?;
             self.stage.pass_to(act.recorded_at).await?;
             self.act(incident, number)
                 .map_err(|error| at_place(error, played, act))?;
             if let Some(id) = self.raised[incident].id {
+                self.stage.look_at(id)?;
+            }
+        }
+        self.enter_up_to(ends).await
+    }
+
+    /// What is entered at the moment of an event is there before it.
+    async fn enter_up_to(&mut self, moment: Moment) -> Result<()> {
+        while let Some((next, rest)) = self.later.split_first()
+            && next.at <= moment
+        {
+            self.later = rest;
+            self.stage.pass_to(next.at).await?;
+            let entered = next.entry.enter(self.stage.ground);
+            entered.map_err(|error| later::at_place(error, &next.path))?;
+            // Terms that are applied to the past change what was judged, at once.
+            for id in self.raised().collect::<Vec<_>>() {
                 self.stage.look_at(id)?;
             }
         }

@@ -211,8 +211,8 @@ async fn on_stage(copy: Copy, played: Played) -> Result<Rehearsal> {
     };
     let incidents = [played];
     let stage = Stage::new(&ground, u64::MAX, &mut say);
-    let mut player = Player::new(stage, &incidents, &contracts);
-    player.play().await?;
+    let mut player = Player::new(stage, &incidents, &contracts, &[]);
+    player.play(begins).await?;
     let Some(id) = player.raised().next() else {
         return Err(Error::conflict("the incident would not be raised"));
     };

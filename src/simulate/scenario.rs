@@ -115,10 +115,10 @@ fn parse(bytes: &[u8]) -> Result<Value, Vec<FieldError>> {
 
 /// Labels that events of one incident were given, and where each stands.
 #[derive(Debug, Default)]
-pub(super) struct Labels(HashMap<String, usize>);
+pub(in crate::simulate) struct Labels(HashMap<String, usize>);
 
 impl Labels {
-    pub(super) fn add(&mut self, label: String, place: usize) -> Result<(), String> {
+    pub(in crate::simulate) fn add(&mut self, label: String, place: usize) -> Result<(), String> {
         match self.0.insert(label.clone(), place) {
             None => Ok(()),
             Some(first) => {
@@ -132,7 +132,7 @@ impl Labels {
     }
 
     /// The place in the list that a reference names: a label, or a number from 1.
-    pub(super) fn find(&self, value: &Value, events: usize) -> Result<usize, String> {
+    pub(in crate::simulate) fn find(&self, value: &Value, events: usize) -> Result<usize, String> {
         let known = match value {
             Value::String(label) => self.0.get(label.trim()).copied(),
             Value::Number(number) => number

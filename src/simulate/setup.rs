@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 
 use super::ground::Ground;
+use super::later::{Entry, Later, take_moment};
 use super::names::{Names, Places};
 use super::scenario::Scenario;
 use crate::actions;
@@ -16,9 +17,10 @@ use crate::domain::person::{PersonInput, Role};
 use crate::domain::schedule::ScheduleInput;
 use crate::domain::vendor::VendorInput;
 use crate::domain::zone::Zone;
-use crate::domain::{CalendarId, ContractId, VendorId};
+use crate::domain::{ContractId, VendorId};
 use crate::error::{Error, Result};
 use crate::store::{self, Actor, Tx};
+use crate::time::Moment;
 
 /// Who reports where the scenario names nobody.
 pub(super) const REPORTER: &str = "reporter@example.com";
@@ -27,6 +29,8 @@ pub(super) const REPORTER: &str = "reporter@example.com";
 pub(super) struct Entered {
     /// The contracts in the order of the scenario.
     pub(super) contracts: Vec<ContractId>,
+    /// What is entered while the scenario runs, in order of time.
+    pub(super) later: Vec<Later>,
 }
 
 /// Enters everything; the faults that were found go to those found before.
@@ -40,11 +44,11 @@ pub(super) fn enter(ground: &Ground, scenario: &Scenario, faults: &mut Faults) -
         faults,
         calendars: Names::of("calendar", &scenario.calendars, "name"),
         vendors: Names::of("vendor", &scenario.vendors, "name"),
+        later: Vec::new(),
     };
     setup.people()?;
-    let mut calendars = Vec::new();
     for (index, value) in scenario.calendars.iter().enumerate() {
-        calendars.push(setup.calendar(index, value)?);
+        setup.calendar(index, value)?;
     }
     for (index, value) in scenario.vendors.iter().enumerate() {
         setup.vendor(index, value)?;
@@ -56,7 +60,9 @@ pub(super) fn enter(ground: &Ground, scenario: &Scenario, faults: &mut Faults) -
     for (index, value) in scenario.schedules.iter().enumerate() {
         setup.schedule(index, value)?;
     }
-    Ok(Entered { contracts })
+    let mut later = setup.later;
+    later.sort_by_key(|later| later.at);
+    Ok(Entered { contracts, later })
 }
 
 struct Setup<'a> {
@@ -65,6 +71,7 @@ struct Setup<'a> {
     faults: &'a mut Faults,
     calendars: Names,
     vendors: Names,
+    later: Vec<Later>,
 }
 
 impl Setup<'_> {
@@ -93,22 +100,80 @@ impl Setup<'_> {
         Ok(())
     }
 
-    fn calendar(&mut self, index: usize, value: &Value) -> Result<CalendarId> {
+    /// Enters something now, or keeps it for its moment.
+    fn enter_at(
+        &mut self,
+        at: Option<Moment>,
+        path: String,
+        entry: Entry,
+        places: &Places,
+    ) -> Result<()> {
+        match at.filter(|at| *at > self.scenario.begins) {
+            Some(at) if at > self.scenario.ends => self.faults.add(
+                path,
+                format!(
+                    "{at} lies after the end of the scenario at {}",
+                    self.scenario.ends
+                ),
+            ),
+            Some(at) => self.later.push(Later { at, path, entry }),
+            None => {
+                if let Err(error) = entry.enter(self.ground) {
+                    self.refused(&path, places, error)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn calendar(&mut self, index: usize, value: &Value) -> Result<()> {
         let path = format!("calendars[{index}]");
-        let value = value.clone();
+        let mut value = value.clone();
+        let edits = value
+            .as_object_mut()
+            .and_then(|fields| fields.remove("edits"));
+        let name = value.get("name").cloned();
         let entered = self.write(&path, &Places::default(), move |tx| {
             actions::calendar::enter(tx, &CalendarInput::read(&value)?)
         })?;
-        match entered {
-            Some(id) => Ok(id),
+        let id = match entered {
+            Some(id) => id,
             // What names it is still read, so that its own faults are found too.
             None => self.ground.store.write(Actor::Operator, move |tx| {
                 let day = json!([["00:00", "24:00"]]);
                 let stand_in = json!({"name": format!("calendar {}", index + 1), "time_zone": "UTC",
                     "week": {"mon": day, "tue": day, "wed": day, "thu": day, "fri": day, "sat": day, "sun": day}});
                 actions::calendar::enter(tx, &CalendarInput::read(&stand_in)?)
-            }),
+            })?,
+        };
+        for (path, mut edit) in listed(edits, &path, "edits", self.faults) {
+            let Some(fields) = edit.as_object_mut() else {
+                self.faults
+                    .add(path, "an edit is a calendar as the API takes it, with at");
+                continue;
+            };
+            let Some(at) = take_moment(fields, "at", &path, self.faults) else {
+                if !self.faults.at(&join(&path, "at")) {
+                    self.faults
+                        .add(join(&path, "at"), "say when the calendar is edited");
+                }
+                continue;
+            };
+            if let (None, Some(name)) = (fields.get("name"), &name) {
+                fields.insert("name".to_string(), name.clone());
+            }
+            if let Err(found) = CalendarInput::read_edit(&edit) {
+                self.faults.extend(&path, found);
+            }
+            let entry = Entry::Calendar(id, edit);
+            self.enter_at(
+                Some(at.max(self.scenario.begins + 1)),
+                path,
+                entry,
+                &Places::default(),
+            )?;
         }
+        Ok(())
     }
 
     fn vendor(&mut self, index: usize, value: &Value) -> Result<VendorId> {
@@ -146,12 +211,19 @@ impl Setup<'_> {
         let mut places = Places::default();
         let ways = ("vendor_id", "vendor");
         places.resolve(&mut fields, &path, ways, &self.vendors, self.faults);
-        let mut versions = versions(&mut fields, &path);
-        for (path, terms) in &mut versions {
-            self.calendars_of(terms, path, &mut places);
+        let go_lives = fields.remove("go_lives");
+        let mut now = Vec::new();
+        let mut later = Vec::new();
+        for (path, mut terms) in versions(&mut fields, &path) {
+            self.calendars_of(&mut terms, &path, &mut places);
+            let at = self.entered_at(&mut terms, &path);
+            match at.filter(|at| *at > self.scenario.begins) {
+                Some(_) => later.push((at, path, terms)),
+                None => now.push((at, path, terms)),
+            }
         }
-        let first = (!versions.is_empty()).then(|| versions.remove(0));
-        if let Some((_, terms)) = &first {
+        let first = (!now.is_empty()).then(|| now.remove(0));
+        if let Some((_, _, terms)) = &first {
             fields.insert("terms".to_string(), terms.clone());
         }
         let head = Value::Object(fields);
@@ -161,35 +233,38 @@ impl Setup<'_> {
         let id = match entered {
             Ok(id) => Some(id),
             Err(error) => {
-                let written = first.map_or_else(String::new, |(path, _)| path);
+                let written = first.map_or_else(String::new, |(_, path, _)| path);
                 let error = in_version(error, &path, &written);
                 self.refused("", &places, error)?;
                 None
             }
         };
-        for (path, terms) in versions {
-            match id {
-                Some(id) => {
-                    self.write(&path, &places, move |tx| {
-                        actions::contract::amend(
-                            tx,
-                            id,
-                            &terms,
-                            crate::domain::words::Source::Import,
-                        )
-                    })?;
-                }
-                None => {
-                    let now = self.ground.hand.now();
-                    let preview = self
-                        .ground
-                        .store
-                        .read(|conn| actions::contract::preview(conn, None, &terms, now))?;
-                    places.note(&path, preview.errors, self.faults);
-                }
+        for (at, path, terms) in now.into_iter().chain(later) {
+            if id.is_none() || at.is_some() {
+                let now = self.ground.hand.now();
+                let preview = self
+                    .ground
+                    .store
+                    .read(|conn| actions::contract::preview(conn, None, &terms, now))?;
+                places.note(&path, preview.errors, self.faults);
+            }
+            if let Some(id) = id {
+                self.enter_at(at, path, Entry::Terms(id, terms), &places)?;
+            }
+        }
+        for (path, mut window) in listed(go_lives, &path, "go_lives", self.faults) {
+            self.calendars_of(&mut window, &path, &mut places);
+            let at = self.entered_at(&mut window, &path);
+            if let Some(id) = id {
+                self.enter_at(at, path, Entry::GoLive(id, window), &places)?;
             }
         }
         Ok(id.unwrap_or_default())
+    }
+
+    fn entered_at(&mut self, value: &mut Value, path: &str) -> Option<Moment> {
+        let fields = value.as_object_mut()?;
+        take_moment(fields, "entered_at", path, self.faults)
     }
 
     /// Puts the ids of calendars into terms that name them.
@@ -263,6 +338,27 @@ fn versions(contract: &mut Map<String, Value>, path: &str) -> Vec<(String, Value
             .map(|(number, terms)| (format!("{path}.terms[{number}]"), terms))
             .collect(),
         Some(terms) => vec![(format!("{path}.terms"), terms)],
+    }
+}
+
+/// The items of a list that the API has elsewhere, each with its place.
+fn listed(
+    value: Option<Value>,
+    path: &str,
+    field: &str,
+    faults: &mut Faults,
+) -> Vec<(String, Value)> {
+    let path = join(path, field);
+    match value {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(items)) => (0..)
+            .zip(items)
+            .map(|(number, item)| (format!("{path}[{number}]"), item))
+            .collect(),
+        Some(_) => {
+            faults.add(path, "this must be a list");
+            Vec::new()
+        }
     }
 }
 
@@ -380,13 +476,18 @@ fn targets(contract: &Value) -> Vec<Target> {
     let told = steps
         .filter_map(|step| step.get("to")?.as_array())
         .flatten();
-    let mut found: Vec<Target> = told
-        .filter_map(|target| target.as_str()?.parse().ok())
-        .collect();
+    let read = |target: &Value| target.as_str()?.parse().ok();
+    let mut found: Vec<Target> = told.filter_map(read).collect();
     if found.is_empty() {
         // Terms without a ladder have the usual one.
         let usual = crate::domain::terms_input::default_ladder();
         found.extend(usual.into_iter().flat_map(|step| step.to));
     }
+    let windows = contract.get("go_lives").and_then(Value::as_array);
+    let posts = windows
+        .into_iter()
+        .flatten()
+        .filter_map(|window| window.get("command_post")?.as_array());
+    found.extend(posts.flatten().filter_map(read));
     found
 }

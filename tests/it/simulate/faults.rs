@@ -539,3 +539,66 @@ fn too_many_moments_end_with_a_sentence() {
     assert_eq!(faults.len(), 1);
     assert_eq!(faults[0].0, "until");
 }
+
+#[test]
+fn what_is_entered_while_it_is_played_is_said_at_its_place() {
+    let window = json!({"name": "Launch", "starts_at": "2026-03-02T00:00:00Z", "ends_at": "2026-03-08T00:00:00Z",
+        "commitments": [{"clause": "G", "metric": "respond", "severity": "S1", "calendar": "Berlin office", "target": {"open_time": "PT5H"}}]});
+    let with = |field: &str, value: &str| {
+        let mut changed = window.clone();
+        changed[field] = json!(value);
+        changed
+    };
+    let mut unknown = window.clone();
+    unknown["commitments"][0]["calendar"] = json!("X");
+    let windows: &[(Value, &str, &str)] = &[
+        (
+            window.clone(),
+            "contracts[0].go_lives[0].commitments[0].target",
+            "laxer",
+        ),
+        (
+            unknown,
+            "contracts[0].go_lives[0].commitments[0].calendar",
+            "no calendar \"X\"",
+        ),
+        (
+            with("entered_at", "soon"),
+            "contracts[0].go_lives[0].entered_at",
+            "2026-11-20T15:40:00Z",
+        ),
+        (
+            with("entered_at", "2027-01-01T00:00:00Z"),
+            "contracts[0].go_lives[0]",
+            "after the end",
+        ),
+        (json!(7), "contracts[0].go_lives[0]", "JSON object"),
+    ];
+    for (value, path, way_out) in windows {
+        let mut scenario = good();
+        scenario["contracts"][0]["go_lives"] = json!([value]);
+        let (_, faults) = played(&scenario);
+        let said = faults.iter().find(|(at, _)| at == path);
+        let said = &said.unwrap_or_else(|| panic!("{value}: {faults:#?}")).1;
+        assert!(said.contains(way_out), "{value}: {said}");
+    }
+    let mut scenario = good();
+    scenario["calendars"][0]["edits"] =
+        json!([{"week": {}}, {"at": "2026-03-02T12:00:00Z", "time_zone": "Mars"}]);
+    let (_, faults) = played(&scenario);
+    let paths: Vec<_> = faults.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(
+        paths,
+        [
+            "calendars[0].edits[0].at",
+            "calendars[0].edits[1].time_zone",
+            "calendars[0].edits[1].week"
+        ]
+    );
+    // Refused only when its moment has come: the clocks of a contract count in it.
+    scenario["calendars"][0]["edits"] =
+        json!([{"at": "2026-03-02T12:00:00Z", "time_zone": "Europe/Berlin", "week": {}}]);
+    let (lines, faults) = played(&scenario);
+    assert_eq!(faults[0].0, "calendars[0].edits[0].week");
+    assert!(!lines.is_empty());
+}

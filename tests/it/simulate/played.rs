@@ -353,3 +353,74 @@ fn reports_come_round_and_a_scenario_without_end_ends_when_nothing_more_is_due()
         ("2026-04-01T06:00:00Z", "max@example.com")
     );
 }
+
+#[test]
+fn a_go_live_window_and_new_terms_count_from_their_entry_on() {
+    let report = |at: &str| incident(json!([{"at": at, "kind": "reported"}]));
+    let mut scenario = office(json!([
+        report("2026-03-02T09:00:00Z"),
+        report("2026-03-04T09:00:00Z"),
+        report("2026-03-06T09:00:00Z"),
+        report("2026-03-10T09:00:00Z")
+    ]));
+    let window = |name: &str, target: &str, entered_at: &str| {
+        json!({"name": name, "starts_at": "2026-03-02T00:00:00Z", "ends_at": "2026-03-08T00:00:00Z", "entered_at": entered_at,
+            "commitments": [{"clause": "G", "metric": "respond", "severity": "S1", "calendar": "Berlin office", "target": {"open_time": target}}],
+            "command_post": ["person:post@example.com"]})
+    };
+    scenario["contracts"][0]["go_lives"] = json!([
+        window("Launch", "PT5M", "2026-03-01T00:00:00Z"),
+        window("Second thoughts", "PT2M", "2026-03-05T00:00:00Z")
+    ]);
+    let mut terms = scenario["contracts"][0]["terms"].clone();
+    let first = terms.clone();
+    terms["effective_from"] = json!("2026-03-01");
+    terms["entered_at"] = json!("2026-03-09T00:00:00Z");
+    terms["commitments"][0]["target"] = json!({"open_time": "PT1M"});
+    scenario["contracts"][0]["terms"] = json!([first, terms]);
+    let lines = plays(&scenario);
+    let due: Vec<_> = of(&lines, "breach")
+        .iter()
+        .filter(|line| line["metric"] == "respond")
+        .map(|line| text(line, "due_at"))
+        .collect();
+    assert_eq!(
+        due,
+        [
+            "2026-03-02T09:05:00Z",
+            "2026-03-04T09:05:00Z",
+            "2026-03-06T09:02:00Z",
+            "2026-03-10T09:01:00Z"
+        ]
+    );
+    let to_post = of(&lines, "letter")
+        .iter()
+        .filter(|line| line["to"] == "post@example.com")
+        .count();
+    assert!(to_post > 0);
+}
+
+#[test]
+fn an_edited_calendar_moves_a_running_deadline() {
+    let mut scenario = office(json!([incident(json!([
+        {"at": "2026-03-02T16:00:00Z", "kind": "reported"},
+        {"at": "2026-03-02T16:05:00Z", "kind": "responded"},
+        {"at": "2026-03-04T16:00:00Z", "kind": "restored"}]))]));
+    let mut edit = scenario["calendars"][0].clone();
+    edit["at"] = json!("2026-03-02T17:30:00Z");
+    edit["exceptions"] = json!([{"date": "2026-03-03", "name": "Strike", "windows": []}]);
+    scenario["calendars"][0]["edits"] = json!([edit]);
+    let lines = plays(&scenario);
+    let moved: Vec<_> = of(&lines, "clock")
+        .iter()
+        .filter(|line| line["metric"] == "restore")
+        .map(|line| (text(line, "at"), text(line, "due_at")))
+        .collect();
+    assert_eq!(
+        moved[..2],
+        [
+            ("2026-03-02T16:00:00Z", "2026-03-03T11:00:00Z"),
+            ("2026-03-02T17:30:00Z", "2026-03-04T11:00:00Z")
+        ]
+    );
+}
