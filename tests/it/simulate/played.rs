@@ -424,3 +424,23 @@ fn an_edited_calendar_moves_a_running_deadline() {
         ]
     );
 }
+
+#[test]
+fn terms_that_are_applied_to_the_past_change_what_was_judged() {
+    let mut scenario = office(json!([incident(json!([
+        {"at": "2026-03-02T09:00:00Z", "kind": "reported"},
+        {"at": "2026-03-02T09:30:00Z", "kind": "responded"},
+        {"at": "2026-03-02T10:00:00Z", "kind": "resolved"}]))]));
+    let first = scenario["contracts"][0]["terms"].clone();
+    let mut second = first.clone();
+    second["commitments"][0]["target"] = json!({"open_time": "PT45M"});
+    second["entered_at"] = json!("2026-03-05T09:00:00Z");
+    second["apply_from"] = json!("2026-03-01");
+    second["effective_from"] = json!("2026-03-01");
+    scenario["contracts"][0]["terms"] = json!([first, second]);
+    let lines = plays(&scenario);
+    let withdrawn = of(&lines, "withdrawn");
+    assert_eq!(withdrawn.len(), 1, "{lines:#?}");
+    assert_eq!(text(withdrawn[0], "at"), "2026-03-05T09:00:00Z");
+    assert_eq!(summary(&lines)[0]["clocks"][0]["target_seconds"], 2700);
+}
