@@ -7,12 +7,14 @@
 //! the same second come out right whichever commits first.
 
 mod audience;
+mod foreseen;
 mod judged;
 mod letters;
 mod moved;
 mod register;
 mod steps;
 
+pub use foreseen::{Foreseen, foreseen};
 pub use judged::{Judged, JudgedCase, Lateness, judged, judged_all};
 pub use moved::{EditPreview, Move, preview_edit};
 
@@ -32,7 +34,7 @@ use crate::domain::vendor::{Contact, Vendor};
 use crate::domain::words::{ClockState, EventKind, Metric, Source};
 use crate::error::{Error, Result};
 use crate::store::incident::NewEvent;
-use crate::store::{self, Tx};
+use crate::store::{self, Conn, Tx};
 use crate::time::Moment;
 
 /// What was done; the loop, the log and the tests all use it.
@@ -99,7 +101,7 @@ pub(crate) struct Scene<'a> {
 /// asked; nothing is kept then.
 pub fn follow(tx: &mut Tx<'_>, incident: &mut Incident, cause: &Cause) -> Result<Followed> {
     let mut done = Followed::default();
-    let cases = case_facts(tx, incident)?;
+    let cases = case_facts(tx.conn(), incident)?;
     let rows = store::clock::of_incident(tx.conn(), incident.id)?;
     // Clocks may still be kept that other terms asked for.
     let kept = rows.iter().map(|row| row.calendar_id);
@@ -136,19 +138,19 @@ pub fn follow(tx: &mut Tx<'_>, incident: &mut Incident, cause: &Cause) -> Result
     Ok(done)
 }
 
-fn case_facts(tx: &mut Tx<'_>, incident: &Incident) -> Result<Vec<CaseFacts>> {
+fn case_facts(conn: &mut Conn, incident: &Incident) -> Result<Vec<CaseFacts>> {
     let mut all = Vec::new();
-    let cases = store::incident::cases(tx.conn(), incident.id)?;
-    let mut terms = store::go_live::terms_of_cases(tx.conn(), &cases)?;
+    let cases = store::incident::cases(conn, incident.id)?;
+    let mut terms = store::go_live::terms_of_cases(conn, &cases)?;
     for case in cases {
         // The keys of the database hold these together.
         let Some(CaseTerms { terms, .. }) = terms.remove(&case.id) else {
             continue;
         };
-        let contract = store::contract::find(tx.conn(), case.contract_id)?;
-        let vendor = store::vendor::find(tx.conn(), contract.vendor_id)?;
-        let contacts = store::vendor::contacts(tx.conn(), vendor.id)?;
-        let owner = store::person::with_email(tx.conn(), &contract.owner)?;
+        let contract = store::contract::find(conn, case.contract_id)?;
+        let vendor = store::vendor::find(conn, contract.vendor_id)?;
+        let contacts = store::vendor::contacts(conn, vendor.id)?;
+        let owner = store::person::with_email(conn, &contract.owner)?;
         all.push(CaseFacts {
             case,
             terms,
@@ -240,7 +242,7 @@ fn case_follows(
     )
     .map_err(unusable)?;
     clocks.extend(gone(scene, case, &clocks, rows));
-    let audiences = steps::audiences(tx, scene, case)?;
+    let audiences = steps::audiences(tx.conn(), scene, case)?;
     let mut done = Followed::default();
     for clock in &clocks {
         let before = rows

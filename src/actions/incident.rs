@@ -3,6 +3,7 @@
 mod apply;
 mod choice;
 mod record;
+mod what_if;
 
 use serde_json::json;
 
@@ -10,6 +11,7 @@ pub(super) use apply::apply;
 pub use apply::{Applied, applied};
 pub use choice::Choice;
 pub use record::{Preview, PreviewedCase, preview, record};
+pub use what_if::{Answer, Compared, Stands, WhatIf};
 
 use crate::consequence::{Cause, follow};
 use crate::domain::contract::Contract;

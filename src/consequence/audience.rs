@@ -11,7 +11,7 @@ use crate::domain::locale::Locale;
 use crate::domain::person::Person;
 use crate::domain::vendor::Contact;
 use crate::error::Result;
-use crate::store::{self, Tx};
+use crate::store::{self, Conn};
 use crate::time::Moment;
 
 /// Somebody a step tells.
@@ -72,7 +72,7 @@ pub(super) fn owner(case: &CaseFacts) -> Addressee {
 
 /// Everyone the targets name, each address once, in the order of the targets.
 pub(super) fn of_targets(
-    tx: &mut Tx<'_>,
+    conn: &mut Conn,
     scene: &Scene<'_>,
     case: &CaseFacts,
     targets: &[Target],
@@ -90,7 +90,7 @@ pub(super) fn of_targets(
             }
             Target::Reporter => {}
             Target::Role(role) => {
-                let people = store::person::of_role(tx.conn(), *role)?;
+                let people = store::person::of_role(conn, *role)?;
                 found.extend(
                     people
                         .iter()
@@ -99,7 +99,7 @@ pub(super) fn of_targets(
                 );
             }
             Target::Person(email) => {
-                let person = store::person::with_email(tx.conn(), email)?;
+                let person = store::person::with_email(conn, email)?;
                 found.extend(
                     person
                         .iter()

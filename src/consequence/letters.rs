@@ -247,7 +247,7 @@ pub(super) fn of_occasion(
     }
     let (kind, to) = match event.kind {
         EventKind::Reported => {
-            let desk = audience::of_targets(tx, scene, case, &[Audience::VendorRung(1)])?;
+            let desk = audience::of_targets(tx.conn(), scene, case, &[Audience::VendorRung(1)])?;
             (LetterKind::Raised, desk)
         }
         EventKind::Resolved => (LetterKind::Resolved, told_so_far(tx, scene, case)?),
@@ -295,7 +295,7 @@ pub(super) fn of_occasion(
 /// The desk, the owner and the reporter, and whoever else was written to about this case.
 fn told_so_far(tx: &mut Tx<'_>, scene: &Scene<'_>, case: &CaseFacts) -> Result<Vec<Addressee>> {
     let first = [Audience::VendorRung(1), Audience::Owner, Audience::Reporter];
-    let mut all = audience::of_targets(tx, scene, case, &first)?;
+    let mut all = audience::of_targets(tx.conn(), scene, case, &first)?;
     for letter in store::letter::told_of_incident(tx.conn(), scene.incident.id)? {
         let known = all
             .iter()

@@ -11,7 +11,7 @@ use crate::domain::clock::Lap;
 use crate::domain::ladder::{Acknowledged, Audience, Deed, Direction, Due, Past, Step, When, plan};
 use crate::domain::letter::{LetterKind, StepFacts, Trigger};
 use crate::error::Result;
-use crate::store::{self, Tx};
+use crate::store::{self, Conn, Tx};
 use crate::time::{MINUTE, Moment};
 
 /// Steps passed by more than this make one letter for each recipient, not one for each step.
@@ -19,7 +19,7 @@ const LATE: i64 = MINUTE;
 
 /// Whom each step of a case's ladder tells, found once for all its clocks.
 pub(super) fn audiences(
-    tx: &mut Tx<'_>,
+    conn: &mut Conn,
     scene: &Scene<'_>,
     case: &CaseFacts,
 ) -> Result<Vec<Vec<Addressee>>> {
@@ -27,7 +27,7 @@ pub(super) fn audiences(
         .ladder
         .0
         .iter()
-        .map(|step| audience::of_targets(tx, scene, case, &step.to))
+        .map(|step| audience::of_targets(conn, scene, case, &step.to))
         .collect()
 }
 
@@ -161,7 +161,7 @@ fn tell(
     Ok(queued)
 }
 
-fn whom(audience: Option<&Vec<Addressee>>) -> Audience {
+pub(super) fn whom(audience: Option<&Vec<Addressee>>) -> Audience {
     match audience {
         Some(all) if all.iter().any(letters::is_ours) => Audience::WithOurs,
         Some(all) if !all.is_empty() => Audience::Vendor,

@@ -127,10 +127,10 @@ impl Calendar {
         self.hours_on(date)?.exception_on(date)
     }
 
-    /// Whether a window opens on that date: then it is a business day.
-    pub fn opens_on(&self, date: NaiveDate) -> bool {
-        self.hours_on(date)
-            .is_some_and(|hours| !flat::utc_windows(hours, date).is_empty())
+    /// When the first window of that date opens, if one does.
+    pub fn first_opening(&self, date: NaiveDate) -> Option<Moment> {
+        let windows = flat::utc_windows(self.hours_on(date)?, date);
+        windows.iter().map(|(opens, _)| *opens).min()
     }
 
     /// Whether the zone left that date out, so that it has no hours and not even a moment.

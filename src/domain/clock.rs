@@ -21,8 +21,8 @@ pub use change::{Change, Stand, changes};
 pub use confirm::Awaited;
 use confirm::Confirmations;
 pub use explain::{
-    Alike, Explained, Explanation, Ground, Line, NoDay, Part, Row, SeverityTurn, Shut, StopGround,
-    What, explain,
+    Alike, Closed, Explained, Explanation, Ground, Line, NoDay, Part, Row, SeverityTurn, Shut,
+    StopGround, What, explain,
 };
 pub use missing::{Missing, Why, missing};
 pub use row::{ClockRow, OutcomeRow};

@@ -97,6 +97,10 @@ impl Teller {
                 row.counted(),
                 self.totals(days.total, days.budget, days.late),
             ),
+            Row::Closed(_) => {
+                let closed = self.say("Closed; no business day", "非服务时间；非工作日");
+                (closed.to_string(), 0, String::new())
+            }
             Row::Left { lines, counted } => (self.left(*lines), *counted, String::new()),
         };
         ToldRow {

@@ -59,6 +59,7 @@ routes! {
     POST   "/incidents"                 Record     => pages::incident::raise;
     GET    "/incidents/new"             Record     => pages::incident::new;
     GET    "/incidents/{id}"            SignedIn   => pages::incident::show;
+    GET    "/incidents/{id}/what-if"    SignedIn   => pages::incident::what_if;
     POST   "/incidents/{id}/events"     Record     => pages::incident::record;
     GET    "/incidents/{id}/events/{seq}/correct" Record => pages::incident::ask_correction;
     POST   "/incidents/{id}/events/{seq}/correct" Record => pages::incident::correct;
@@ -179,6 +180,7 @@ routes! {
     POST   "/api/v1/incidents/{id}/erasures" Administer => api::incident::erase;
     GET    "/api/v1/incidents/{id}/clocks/missing" SignedIn => api::explanation::missing;
     GET    "/api/v1/clocks"             SignedIn   => api::clock::list;
+    POST   "/api/v1/clocks/what-if"     SignedIn   => api::what_if::answer;
     GET    "/api/v1/clocks/{id}/explanation" SignedIn => api::explanation::show;
     GET    "/api/v1/letters"            SignedIn   => api::letter::list;
     GET    "/api/v1/letters/{id}"       SignedIn   => api::letter::show;

@@ -23,6 +23,7 @@ mod terms_change;
 mod tidy;
 mod vectors;
 mod web_base;
+mod what_if;
 mod world;
 
 /// Says, past libtest's capture, which tests had nothing to run against, so that a green run

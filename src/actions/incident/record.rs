@@ -1,5 +1,7 @@
 //! Recording what happened, and what that would change.
 
+use std::collections::HashMap;
+
 use serde_json::json;
 
 use super::choice::{Choice, Choosing, choose};
@@ -144,22 +146,55 @@ pub fn preview(conn: &mut Conn, id: IncidentId, record: &Record, now: Moment) ->
 }
 
 /// What recording an event comes to, decided before anything is kept.
-struct Plan {
-    draft: Draft,
-    occurred_at: Moment,
+pub(super) struct Plan {
+    pub(super) draft: Draft,
+    pub(super) occurred_at: Moment,
     /// Cases that other terms would judge.
-    choices: Vec<Choice>,
-    events: Vec<Event>,
-    cases: Vec<Case>,
+    pub(super) choices: Vec<Choice>,
+    pub(super) events: Vec<Event>,
+    pub(super) cases: Vec<Case>,
     /// What judges each case now.
-    terms: std::collections::HashMap<CaseId, CaseTerms>,
+    pub(super) terms: HashMap<CaseId, CaseTerms>,
+}
+
+/// What an event is recorded on.
+pub(super) struct Ground {
+    pub(super) events: Vec<Event>,
+    pub(super) cases: Vec<Case>,
+    /// What judges each case.
+    pub(super) terms: HashMap<CaseId, CaseTerms>,
+}
+
+impl Ground {
+    /// The incident as it is kept.
+    pub(super) fn of(conn: &mut Conn, id: IncidentId) -> Result<Self> {
+        let cases = store::incident::cases(conn, id)?;
+        Ok(Self {
+            events: store::incident::events(conn, id)?,
+            terms: store::go_live::terms_of_cases(conn, &cases)?,
+            cases,
+        })
+    }
 }
 
 fn plan(conn: &mut Conn, incident: &Incident, record: &Record, now: Moment) -> Result<Plan> {
-    let events = store::incident::events(conn, incident.id)?;
-    let cases = store::incident::cases(conn, incident.id)?;
-    let terms = store::go_live::terms_of_cases(conn, &cases)?;
-    let asked = record.draft();
+    let ground = Ground::of(conn, incident.id)?;
+    plan_on(conn, incident, ground, &record.draft(), now)
+}
+
+/// Decides what recording that draft on that ground comes to.
+pub(super) fn plan_on(
+    conn: &mut Conn,
+    incident: &Incident,
+    ground: Ground,
+    asked: &Draft,
+    now: Moment,
+) -> Result<Plan> {
+    let Ground {
+        events,
+        cases,
+        terms,
+    } = ground;
     let mut draft = asked.clone();
     let mut choosing = Choosing::default();
     if draft.kind == EventKind::Corrected {
@@ -180,7 +215,7 @@ fn plan(conn: &mut Conn, incident: &Incident, record: &Record, now: Moment) -> R
             Some((case.id, &judging.terms.promise))
         })
         .collect();
-    let occurred_at = admit(&asked, &events, &promises, now)?;
+    let occurred_at = admit(asked, &events, &promises, now)?;
     confirmable(conn, &draft, &events, &promises, occurred_at)?;
     let choices = choosing.settled(&draft)?;
     if draft.kind == EventKind::Acknowledged {
@@ -197,7 +232,7 @@ fn plan(conn: &mut Conn, incident: &Incident, record: &Record, now: Moment) -> R
 }
 
 /// The timeline as it would be with the draft at its end.
-fn with(
+pub(super) fn with(
     events: &[Event],
     incident: &Incident,
     draft: &Draft,

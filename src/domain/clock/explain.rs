@@ -10,7 +10,7 @@ mod lay;
 mod line;
 mod marks;
 
-pub use fold::{Alike, Row};
+pub use fold::{Alike, Closed, Row};
 pub use line::{Ground, Line, NoDay, Part, SeverityTurn, Shut, StopGround, What};
 
 use chrono_tz::Tz;

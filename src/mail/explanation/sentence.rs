@@ -145,10 +145,7 @@ impl Teller {
     fn falls_due(self, written: bool, floor: Option<Moment>, provisional: bool) -> String {
         let mut text = self.say("Due", "期限").to_string();
         if written {
-            text += self.say(
-                ", as the rule writes it, even in closed time",
-                "（按约定时刻，非服务时间亦然）",
-            );
+            text += self.say(", as the rule writes it", "（按约定时刻）");
         }
         if let Some(edit) = floor {
             let edit = self.moment(edit);

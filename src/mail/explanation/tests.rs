@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::CaseId;
 use crate::domain::calendar_book::tests::book_of;
 use crate::domain::clock::{
-    Effect, Ground, Line, NoDay, NotHeld, Part, SeverityTurn, Shut, StopGround, explain,
+    Closed, Effect, Ground, Line, NoDay, NotHeld, Part, SeverityTurn, Shut, StopGround, explain,
 };
 use crate::domain::terms::{OnReopen, Promise, Target};
 use crate::domain::timeline::Fact;
@@ -192,6 +192,12 @@ fn every_row() -> Vec<Row> {
             total: 41 * HOUR,
             budget: 50 * HOUR,
             late: None,
+        }),
+        Row::Closed(Closed {
+            from: at("2026-11-27T17:00:00Z"),
+            to: at("2026-11-30T08:00:00Z"),
+            part: Part::Counts,
+            lines: 5,
         }),
         Row::Left {
             lines: 120,

@@ -17,3 +17,4 @@ pub mod report;
 pub mod schedule;
 pub mod token;
 pub mod vendor;
+pub mod what_if;

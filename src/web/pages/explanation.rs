@@ -90,11 +90,12 @@ impl RowPart {
         let (part, is_mark) = match row {
             Row::Line(line) => (line.part, !line.is_stretch()),
             Row::Alike(days) => (days.part, false),
+            Row::Closed(closed) => (closed.part, false),
             Row::Left { .. } => (Part::Counts, false),
         };
         let is_due = matches!(row, Row::Line(line) if matches!(line.what, What::Due { .. }));
         let tone = match (row, part) {
-            (_, Part::Earlier | Part::Rest) => "mute",
+            (_, Part::Earlier | Part::Rest) | (Row::Closed(_), _) => "mute",
             (_, Part::Late) => "late",
             (Row::Line(line), _) => match line.what {
                 What::Held(..) | What::Paused(_) => "held",

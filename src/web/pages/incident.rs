@@ -8,6 +8,7 @@ mod raise;
 mod record;
 mod show;
 mod timeline;
+mod what_if;
 
 use serde_json::Value;
 
@@ -17,6 +18,7 @@ pub use list::list;
 pub use raise::{add_case, ask_case, new, raise};
 pub use record::record;
 pub use show::show;
+pub use what_if::show as what_if;
 
 use crate::domain::input::FieldError;
 use crate::error::Error;

@@ -341,12 +341,11 @@ fn business_days_are_counted_and_the_written_moment_stands() {
             "Sun 00:00 to Mon+ 00:00: closed = PT8H",
             "Mon+ 00:00: Mon 23 Holiday(\"Market day\") = PT8H",
             "Mon+ 00:00 to Tue+ 00:00: closed: Market day = PT8H",
-            "Tue+ 00:00: day 1 Tue 24 = PT8H",
             "Tue+ 00:00 to Tue+ 09:00: closed = PT8H",
+            "Tue+ 09:00: day 1 Tue 24 = PT8H",
             "Tue+ 09:00 to Tue+ 17:00: open = PT16H",
-            "Tue+ 17:00 to Wed+ 00:00: closed = PT16H",
-            "Wed+ 00:00: day 2 Wed 25 = PT16H",
-            "Wed+ 00:00 to Wed+ 09:00: closed = PT16H",
+            "Tue+ 17:00 to Wed+ 09:00: closed = PT16H",
+            "Wed+ 09:00: day 2 Wed 25 = PT16H",
             "Wed+ 09:00 to Wed+ 17:00: open = PT24H",
             "Wed+ 17:00 to Wed+ 20:00: closed = PT24H",
             "Wed+ 20:00: due as written = PT24H"
@@ -375,12 +374,11 @@ fn business_days_are_counted_and_the_written_moment_stands() {
             "Sun 00:00 to Mon+ 00:00: closed = PT7H",
             "Mon+ 00:00: Mon 23 Holiday(\"Market day\") = PT7H",
             "Mon+ 00:00 to Tue+ 00:00: closed: Market day = PT7H",
-            "Tue+ 00:00: day 1 Tue 24 = PT7H",
             "Tue+ 00:00 to Tue+ 09:00: closed = PT7H",
+            "Tue+ 09:00: day 1 Tue 24 = PT7H",
             "Tue+ 09:00 to Tue+ 17:00: open = PT15H",
-            "Tue+ 17:00 to Wed+ 00:00: closed = PT15H",
-            "Wed+ 00:00: day 2 Wed 25 = PT15H",
-            "Wed+ 00:00 to Wed+ 09:00: closed = PT15H",
+            "Tue+ 17:00 to Wed+ 09:00: closed = PT15H",
+            "Wed+ 09:00: day 2 Wed 25 = PT15H",
             "Wed+ 09:00 to Wed+ 17:00: open = PT23H",
             "Wed+ 17:00 to Wed+ 20:00: closed = PT23H",
             "Wed+ 20:00: written Wed+ 20:00 = PT23H",
@@ -577,6 +575,34 @@ fn days_alike_are_told_once_and_nothing_is_lost() {
     assert_eq!(lines, explanation.lines.len() as u64);
     let counted: Micros = rows.iter().map(Row::counted).sum();
     assert_eq!(counted, explanation.lap.budget);
+}
+
+#[test]
+fn business_days_alike_keep_their_numbers_and_weekends_are_one_row() {
+    let promise = terms().promises(Metric::Resolve, "S2", days(6, "12:00"), OFFICE);
+    let mut story = Story::under(promise);
+    story.reported("Mon 08:00", "S2");
+    let explanation = story.explained(Metric::Resolve, "Mon 08:00").remove(0);
+    let told: Vec<String> = explanation
+        .rows()
+        .iter()
+        .map(|row| match row {
+            Row::Alike(days) => format!("{} days {:?}", days.days, days.business),
+            Row::Closed(closed) => format!("{} to {}", shown(closed.from), shown(closed.to)),
+            _ => "one line".to_string(),
+        })
+        .filter(|told| told != "one line")
+        .collect();
+    assert_eq!(told, ["6 days Some((0, 5))"]);
+    let mut story = story.clone();
+    story.paused("Fri 16:00", "ACCESS");
+    story.resumed("Fri 16:30", None);
+    let explanation = story.explained(Metric::Resolve, "Fri 16:30").remove(0);
+    let weekend = explanation.rows().into_iter().find_map(|row| match row {
+        Row::Closed(closed) => Some((shown(closed.from), shown(closed.to), closed.lines)),
+        _ => None,
+    });
+    assert_eq!(weekend, Some(("Fri 17:00".into(), "Mon+ 09:00".into(), 5)));
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub enum Row {
     Line(Line),
     /// Days alike, with the closed time between them.
     Alike(Alike),
+    /// Closed time over dates that are no business days.
+    Closed(Closed),
     /// Rows that are left out.
     Left {
         /// How many lines they stand for.
@@ -23,6 +25,19 @@ pub enum Row {
         /// Open time that counts in them, in microseconds.
         counted: Micros,
     },
+}
+
+/// Closed time over several dates.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// From when.
+    pub from: Moment,
+    /// Until when.
+    pub to: Moment,
+    /// As in a line.
+    pub part: Part,
+    /// How many lines it stands for.
+    pub lines: u64,
 }
 
 /// Days one after the other with the same hours, all of which counted whole.
@@ -82,9 +97,18 @@ impl Explanation {
         let mut rows = Vec::new();
         let mut rest = &self.lines[..];
         while let Some((line, later)) = rest.split_first() {
-            match alike(rest, self.zone).filter(|_| matches!(line.what, What::Open(_))) {
+            let folded = match line.what {
+                What::Open(_) => {
+                    alike(rest, self.zone).map(|(row, lines)| (Row::Alike(row), lines))
+                }
+                What::Shut(Shut::OutsideHours) => {
+                    closed(rest).map(|(row, lines)| (Row::Closed(row), lines))
+                }
+                _ => None,
+            };
+            match folded {
                 Some((row, lines)) => {
-                    rows.push(Row::Alike(row));
+                    rows.push(row);
                     rest = &rest[lines..];
                 }
                 None => {
@@ -135,6 +159,7 @@ impl Row {
         match self {
             Row::Line(_) => 1,
             Row::Alike(days) => days.lines,
+            Row::Closed(closed) => closed.lines,
             Row::Left { lines, .. } => *lines,
         }
     }
@@ -144,6 +169,7 @@ impl Row {
         match self {
             Row::Line(line) => Some((line.from, line.to)),
             Row::Alike(days) => Some((days.from, days.to)),
+            Row::Closed(closed) => Some((closed.from, closed.to)),
             Row::Left { .. } => None,
         }
     }
@@ -153,9 +179,32 @@ impl Row {
         match self {
             Row::Line(line) => line.counted,
             Row::Alike(days) => days.each * i64::try_from(days.days).unwrap_or(0),
+            Row::Closed(_) => 0,
             Row::Left { counted, .. } => *counted,
         }
     }
+}
+
+/// The closed time that these lines begin with, where dates that are no business days divide it.
+fn closed(lines: &[Line]) -> Option<(Closed, usize)> {
+    let first = lines.first()?;
+    let is_closed = |line: &&Line| {
+        line.part == first.part
+            && matches!(
+                line.what,
+                What::Shut(Shut::OutsideHours) | What::NoBusinessDay(_, NoDay::Closed)
+            )
+    };
+    let run = lines.iter().take_while(is_closed).count();
+    let ends = |line: &Line| matches!(line.what, What::Shut(_));
+    let taken = lines[..run].iter().rposition(ends)? + 1;
+    let row = Closed {
+        from: first.from,
+        to: lines[taken - 1].to,
+        part: first.part,
+        lines: u64::try_from(taken).unwrap_or(u64::MAX),
+    };
+    (taken > 1).then_some((row, taken))
 }
 
 /// The days alike that these lines begin with, and how many lines they are.
@@ -172,13 +221,12 @@ fn alike(lines: &[Line], zone: Tz) -> Option<(Alike, usize)> {
     }
     let taken_lines = &lines[..taken];
     let last = taken_lines.last()?;
-    let numbers: Vec<u32> = taken_lines
-        .iter()
-        .filter_map(|line| match line.what {
-            What::BusinessDay(number, _) => Some(number),
-            _ => None,
-        })
-        .collect();
+    // The number of the first day may stand before its opening, which is before these lines.
+    let last_number = taken_lines.iter().rev().find_map(|line| match line.what {
+        What::BusinessDay(number, _) => Some(number),
+        _ => None,
+    });
+    let further = u32::try_from(days.len() - 1).unwrap_or(u32::MAX);
     let row = Alike {
         days: u64::try_from(days.len()).unwrap_or(u64::MAX),
         from: days[0].from,
@@ -186,7 +234,7 @@ fn alike(lines: &[Line], zone: Tz) -> Option<(Alike, usize)> {
         windows: days[0].windows.clone(),
         each: days[0].counted,
         lines: u64::try_from(taken).unwrap_or(u64::MAX),
-        business: numbers.first().copied().zip(numbers.last().copied()),
+        business: last_number.map(|last| (last.saturating_sub(further), last)),
         part: last.part,
         total: last.total,
         budget: last.budget,

@@ -231,18 +231,23 @@ impl Explained<'_> {
             if number == Some(days) || date > end {
                 break;
             }
-            let begins = day_start(calendar, date);
-            if date >= first && calendar.opens_on(date) {
+            let opening = calendar.first_opening(date);
+            if let Some(opening) = opening.filter(|_| date >= first) {
                 let next = number.map_or(0, |number| number + 1);
-                let at = if next == 0 { lap.track.base } else { begins };
+                let at = match next {
+                    0 => lap.track.base,
+                    // A written time may lie before the opening of its day.
+                    _ => opening.min(written),
+                };
                 marks.add(at, DATE, What::BusinessDay(next, date));
                 number = Some(next);
             } else if !calendar.skips(date) {
                 let why = match calendar.exception_on(date) {
-                    _ if calendar.opens_on(date) => NoDay::Over,
+                    _ if opening.is_some() => NoDay::Over,
                     Some(exception) => NoDay::Holiday(exception.name.clone()),
                     None => NoDay::Closed,
                 };
+                let begins = day_start(calendar, date);
                 marks.add(begins.max(base), DATE, What::NoBusinessDay(date, why));
             }
         }
