@@ -297,6 +297,7 @@ fn facts() -> Vec<Fact> {
                 seconds: None,
                 answer: None,
                 void: false,
+                to_case: None,
             }
         })
         .collect()

@@ -235,6 +235,7 @@ pub(crate) const EVENT_FIELDS: &[&str] = &[
     "promised_for",
     "confirm_terms",
     "evidence",
+    "to_case",
 ];
 
 impl Record {
@@ -259,6 +260,7 @@ impl Record {
                 seconds: object.optional_number("seconds", &mut faults),
                 promised_for: object.optional("promised_for", &mut faults),
                 evidence: hashes(&object, &mut faults),
+                to_case: object.optional_number("to_case", &mut faults).map(CaseId),
                 ..Fields::default()
             };
             let occurred_at = object.optional("occurred_at", &mut faults);
@@ -314,8 +316,8 @@ fn hashes(object: &Object<'_>, faults: &mut Faults) -> Vec<String> {
 
 fn refuse_strangers(kind: EventKind, fields: &Fields, confirm_terms: bool, faults: &mut Faults) {
     use EventKind::{
-        Acknowledged, Agreed, Cancelled, Corrected, DataLoss, Paused, Promised, Refused, Resumed,
-        SeverityChanged,
+        Acknowledged, Agreed, Cancelled, Corrected, DataLoss, HandedOver, Paused, Promised,
+        Refused, Resumed, SeverityChanged,
     };
     let carried = [
         (
@@ -348,6 +350,7 @@ fn refuse_strangers(kind: EventKind, fields: &Fields, confirm_terms: bool, fault
             fields.promised_for.is_some(),
             kind == Promised,
         ),
+        ("to_case", fields.to_case.is_some(), kind == HandedOver),
     ];
     for (field, given, allowed) in carried {
         faults.require(

@@ -11,7 +11,7 @@ pub use chain::{Form, GENESIS, SealedText, canonical, seal, text_hash};
 use super::words::{EventKind, Metric, Source};
 use super::{CaseId, GoLiveId, IncidentId, PersonId};
 use crate::schema::events;
-use crate::time::Moment;
+use crate::time::{Micros, Moment};
 
 /// One dated fact as it was recorded.
 #[derive(Clone, Debug, diesel::Queryable, diesel::Selectable)]
@@ -89,6 +89,9 @@ pub struct Fields {
     /// `erased`: the names of the texts that are erased.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub erased: Vec<String>,
+    /// `handed_over`: the case that goes on with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_case: Option<CaseId>,
     /// `reported`: the version of the terms that judges the case. `corrected`, `noted`: the one that
     /// judges it from then on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -127,6 +130,8 @@ pub struct Fact {
     pub answer: Option<(EventKind, i64)>,
     /// For `cancelled`: whether the incident was never one.
     pub void: bool,
+    /// For `handed_over`: the case that goes on with it.
+    pub to_case: Option<CaseId>,
 }
 
 /// The facts of a timeline in the order they count: by moment, and of one moment by number.
@@ -166,6 +171,7 @@ pub fn facts(events: &[Event]) -> Vec<Fact> {
             seconds: right.seconds,
             answer,
             void: event.fields.void,
+            to_case: event.fields.to_case,
         });
     }
     facts.sort_by_key(|fact| (fact.at, fact.seq));
@@ -246,6 +252,44 @@ pub fn of_case<'a>(
         .into_iter()
         .skip_while(move |fact| !(fact.kind == EventKind::Reported && fact.case == Some(case)))
         .filter(move |fact| fact.case.is_none_or(|of| of == case))
+}
+
+/// One case handed over to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handover {
+    /// Number of the event on both.
+    pub seq: i64,
+    /// When it was handed over.
+    pub at: Moment,
+    /// The case that gave it away.
+    pub from: CaseId,
+    /// The case that goes on with it.
+    pub to: CaseId,
+    /// Elapsed time from then until the receiving case was reported, in microseconds; none where it was
+    /// reported before.
+    pub gap: Micros,
+}
+
+/// The hand-overs of an incident in their order, with the time in which nobody had it.
+pub fn handovers(facts: &[Fact]) -> Vec<Handover> {
+    let reported = |case: CaseId| {
+        let mut reports = facts.iter();
+        reports.find(|fact| fact.kind == EventKind::Reported && fact.case == Some(case))
+    };
+    let over = facts
+        .iter()
+        .filter(|fact| fact.kind == EventKind::HandedOver);
+    over.filter_map(|fact| {
+        let (from, to) = (fact.case?, fact.to_case?);
+        Some(Handover {
+            seq: fact.seq,
+            at: fact.at,
+            from,
+            to,
+            gap: (reported(to)?.at - fact.at).max(0),
+        })
+    })
+    .collect()
 }
 
 /// The event at the end of a chain of corrections: the event itself, unless it is one.

@@ -59,6 +59,8 @@ text_enum! {
         DataLoss = "data_loss",
         /// The vendor said why it happened.
         CauseExplained = "cause_explained",
+        /// One case was handed over to another: that vendor is to go on with it.
+        HandedOver = "handed_over",
         /// One of us has taken an escalation.
         Acknowledged = "acknowledged",
         /// A calendar edit moved a running deadline.

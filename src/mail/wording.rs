@@ -209,6 +209,7 @@ pub fn event(kind: EventKind, locale: Locale) -> &'static str {
         K::SeverityChanged => ("severity changed", "严重级别变更"),
         K::DataLoss => ("data loss measured", "数据丢失已测定"),
         K::CauseExplained => ("cause explained", "已说明原因"),
+        K::HandedOver => ("handed over", "已移交"),
         K::Acknowledged => ("escalation taken", "已接手升级"),
         K::DeadlineMoved => ("deadline moved", "期限调整"),
         K::Noted => ("noted", "备注"),

@@ -137,12 +137,13 @@ impl<'a> Player<'a> {
                 case,
                 concerns,
                 corrects,
+                to_case,
             } => {
                 let raised = &self.raised[incident];
                 let Some(id) = raised.id else {
                     return Err(Error::field("", "the incident is not reported yet"));
                 };
-                let record = numbered(record, raised, *case, *concerns, *corrects)?;
+                let record = numbered(record, raised, [*case, *to_case], *concerns, *corrects)?;
                 let event = self.stage.ground.store.write(who, move |tx| {
                     actions::incident::record(tx, id, &record, Source::Import)
                 })?;
@@ -237,17 +238,20 @@ fn agenda(incidents: &[Played]) -> Vec<(usize, usize)> {
 fn numbered(
     record: &Record,
     raised: &Raised,
-    case: Option<usize>,
+    [case, to_case]: [Option<usize>; 2],
     concerns: Option<usize>,
     corrects: Option<usize>,
 ) -> Result<Record> {
     let mut record = record.clone();
+    let key = |field: &str, place: usize| {
+        let key = raised.cases.get(&place).copied();
+        key.ok_or_else(|| Error::field(field, "this case is not reported yet at that moment"))
+    };
     if let Some(place) = case {
-        let key = raised.cases.get(&place);
-        record.case =
-            Some(*key.ok_or_else(|| {
-                Error::field("case", "this case is not reported yet at that moment")
-            })?);
+        record.case = Some(key("case", place)?);
+    }
+    if let Some(place) = to_case {
+        record.fields.to_case = Some(key("to_case", place)?);
     }
     let number = |field: &str, event: usize| {
         raised.seq(event, case).ok_or_else(|| {

@@ -9,6 +9,7 @@ mod evidence;
 mod explanation;
 mod failure;
 mod go_live;
+mod handover;
 mod incident_api;
 mod incident_pages;
 mod migrations;

@@ -6,6 +6,7 @@ mod cut;
 mod edits;
 mod explained;
 mod go_lives;
+mod handovers;
 mod ladders;
 mod late;
 mod metrics;

@@ -96,6 +96,7 @@ pub fn admit(
         EventKind::Confirmed | EventKind::Rejected => confirmation(draft, &concerned, &mut faults),
         EventKind::Promised => promised(draft, at, &mut faults),
         EventKind::DataLoss => data_loss(draft, &facts, &concerned, &mut faults),
+        EventKind::HandedOver => handed_over(draft, &facts, cases, &mut faults),
         EventKind::Cancelled => {
             faults.require(
                 !draft.reason.trim().is_empty(),
@@ -321,6 +322,40 @@ fn confirmation(draft: &Draft, cases: &[&(CaseId, &Promise)], faults: &mut Fault
         draft.kind == EventKind::Confirmed || !draft.reason.trim().is_empty(),
         "reason",
         "say why the repair is rejected",
+    );
+}
+
+/// A hand-over names two cases of the incident that are different and not cancelled. Whether the one
+/// that receives was told already is not asked: the gap, if there is one, is measured.
+fn handed_over(draft: &Draft, facts: &[Fact], cases: &[(CaseId, &Promise)], faults: &mut Faults) {
+    let sides = [
+        ("case", draft.case, "name the case that is handed over"),
+        (
+            "to_case",
+            draft.fields.to_case,
+            "name the case that goes on with it; add the vendor first if it has none",
+        ),
+    ];
+    for (field, case, missing) in sides {
+        let Some(case) = case else {
+            faults.add(field, missing);
+            continue;
+        };
+        if !cases.iter().any(|(known, _)| *known == case) {
+            if !faults.at(field) {
+                faults.add(
+                    field,
+                    format!("case {case} does not belong to this incident"),
+                );
+            }
+        } else if standing(facts, case) == Standing::Cancelled {
+            faults.add(field, format!("case {case} is cancelled"));
+        }
+    }
+    faults.require(
+        draft.case.is_none() || draft.case != draft.fields.to_case,
+        "to_case",
+        "a case cannot be handed over to itself",
     );
 }
 

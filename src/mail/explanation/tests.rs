@@ -36,6 +36,7 @@ pub(crate) fn first_response() -> ExplanationFacts {
         stop: None,
         answer: None,
         void: false,
+        to_case: None,
         seconds: None,
     };
     let facts = [reported];

@@ -165,7 +165,7 @@ impl Reader<'_> {
         vendor_reference: Option<String>,
     ) -> Option<usize> {
         if value.is_number() {
-            return self.place_of_case(value, object);
+            return self.place_of_case(value, object, "case");
         }
         let contract = self
             .faults
@@ -198,7 +198,7 @@ impl Reader<'_> {
     }
 
     /// The case that an event names: its contract's reference, or its number in the incident from 1.
-    fn place_of_case(&mut self, value: &Value, object: &Object<'_>) -> Option<usize> {
+    fn place_of_case(&mut self, value: &Value, object: &Object<'_>, field: &str) -> Option<usize> {
         let found = match value {
             Value::String(_) => self.names.number_of(value).and_then(|contract| {
                 let of_contract = |case: &PlayedCase| case.contract == contract;
@@ -216,7 +216,7 @@ impl Reader<'_> {
                     )
                 }),
         };
-        self.faults.take(&object.at("case"), found)
+        self.faults.take(&object.at(field), found)
     }
 
     fn record(
@@ -233,7 +233,12 @@ impl Reader<'_> {
         });
         let case = object
             .get("case")
-            .and_then(|value| self.place_of_case(value, object));
+            .and_then(|value| self.place_of_case(value, object, "case"));
+        let to_case = object.get("to_case").and_then(|value| {
+            // The reader wants a number; the right one is known when it is played.
+            fields.insert("to_case".to_string(), json!(1));
+            self.place_of_case(value, object, "to_case")
+        });
         let mut named = |field: &str| {
             let value = object.get(field)?;
             // The reader wants a number; the right one is known when it is played.
@@ -257,6 +262,7 @@ impl Reader<'_> {
             case,
             concerns,
             corrects,
+            to_case,
         }
     }
 

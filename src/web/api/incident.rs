@@ -14,7 +14,7 @@ use crate::domain::erasure::{Erasure, erasures};
 use crate::domain::evidence::File;
 use crate::domain::go_live::GoLive;
 use crate::domain::incident::{IncidentState, OpenCase, Raise, Record};
-use crate::domain::timeline::{Event, Fields, SealedText};
+use crate::domain::timeline::{Event, Fields, Handover, SealedText, handovers};
 use crate::domain::words::{ClockState, EventKind, Metric, Source};
 use crate::domain::{BreachId, CaseId, ClockId, ContractId, GoLiveId, IncidentId, PersonId};
 use crate::error::{Error, Result};
@@ -39,7 +39,32 @@ pub(super) struct IncidentBody {
     cases: Vec<CaseBody>,
     clocks: Vec<ClockBody>,
     breaches: Vec<BreachBody>,
+    handovers: Vec<HandoverBody>,
     timeline: Vec<EventBody>,
+}
+
+/// One case handed over to another.
+#[derive(Serialize)]
+struct HandoverBody {
+    seq: i64,
+    at: Moment,
+    from: CaseId,
+    to: CaseId,
+    /// Until the receiving case was reported; none where it was before.
+    #[serde(rename = "gap_seconds", serialize_with = "in_seconds")]
+    gap: Micros,
+}
+
+impl From<Handover> for HandoverBody {
+    fn from(over: Handover) -> Self {
+        Self {
+            seq: over.seq,
+            at: over.at,
+            from: over.from,
+            to: over.to,
+            gap: over.gap,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -305,6 +330,10 @@ impl IncidentBody {
             cases,
             clocks,
             breaches,
+            handovers: handovers(&judged.facts)
+                .into_iter()
+                .map(HandoverBody::from)
+                .collect(),
             timeline: judged
                 .events
                 .into_iter()

@@ -158,6 +158,7 @@ fn facts(case: &Value) -> Vec<Fact> {
             seconds: None,
             answer: None,
             void: false,
+            to_case: None,
         })
     });
     facts.collect()

@@ -24,11 +24,11 @@ use crate::web::state::{State, act};
 /// The forms of the page by name.
 pub const ACTS: &[&str] = &[
     "did", "promise", "confirm", "loss", "pause", "resume", "answer", "severity", "take", "note",
-    "reopen", "cancel",
+    "reopen", "handover", "cancel",
 ];
 
 const SHAPE: Shape = Shape {
-    numbers: &["case", "concerns"],
+    numbers: &["case", "to_case", "concerns"],
     flags: &["void"],
     lists: &["metrics", "evidence"],
 };

@@ -10,6 +10,7 @@ use crate::consequence::{Judged, JudgedCase, judged};
 use crate::domain::IncidentId;
 use crate::domain::clock::{Clock, ClockRow, Why};
 use crate::domain::incident::IncidentState;
+use crate::domain::timeline::{Handover, handovers};
 use crate::error::Result;
 use crate::store::breach::Entry;
 use crate::store::{breach, clock, evidence, incident, letter, person};
@@ -41,6 +42,8 @@ struct ShowPage {
     state: &'static str,
     state_text: &'static str,
     cases: Vec<CasePart>,
+    /// From one vendor to another, with the time in which nobody had it.
+    handovers: Vec<HandoverRow>,
     acts: Option<Acts>,
     may_erase: bool,
     timeline: Vec<Line>,
@@ -49,6 +52,36 @@ struct ShowPage {
     withdrawn: Vec<BreachRow>,
     letters: Vec<LetterRow>,
     has_more_letters: bool,
+}
+
+/// One case handed over to another.
+struct HandoverRow {
+    seq: i64,
+    at: Shown,
+    from: String,
+    to: String,
+    gap: String,
+}
+
+impl HandoverRow {
+    fn new(judged: &Judged, over: Handover, reader: Reader) -> Self {
+        let of = |id| {
+            let case = judged.cases.iter().find(|case| case.case.id == id);
+            case.map(|case| (case.vendor.name.clone(), case.contract.time_zone.0))
+        };
+        let (from, zone) = of(over.from).unwrap_or_else(|| (String::new(), reader.zone));
+        Self {
+            seq: over.seq,
+            at: reader.sees(over.at, zone),
+            from,
+            to: of(over.to).map_or_else(String::new, |(vendor, _)| vendor),
+            gap: if over.gap > 0 {
+                wording::passed(over.gap)
+            } else {
+                String::new()
+            },
+        }
+    }
 }
 
 /// One contract's part.
@@ -244,6 +277,10 @@ pub(super) async fn page_of(
                 .cases
                 .iter()
                 .map(|case| CasePart::new(&judged, case, &entries, &rows, reader))
+                .collect(),
+            handovers: handovers(&judged.facts)
+                .into_iter()
+                .map(|over| HandoverRow::new(&judged, over, reader))
                 .collect(),
             acts: may_record.then(|| Acts::of(&judged, reader)),
             may_erase,

@@ -201,6 +201,12 @@ impl Sources<'_> {
                 format!("Data lost: {}", wording::passed(lost))
             }
             EventKind::CauseExplained => "Cause explained".to_string(),
+            EventKind::HandedOver => {
+                let mut cases = self.judged.cases.iter();
+                let to = cases.find(|judged| Some(judged.case.id) == fields.to_case);
+                let to = to.map_or("", |judged| judged.vendor.name.as_str());
+                format!("Handed over to {to}")
+            }
             EventKind::Paused => format!("Paused: {}", self.stop(event)),
             EventKind::Agreed => format!("Agreed to pause {}", fields.concerns.unwrap_or_default()),
             EventKind::Refused => format!("Refused pause {}", fields.concerns.unwrap_or_default()),
@@ -409,7 +415,10 @@ fn tone(kind: EventKind) -> &'static str {
         | EventKind::Reopened
         | EventKind::Rejected
         | EventKind::DataLoss => "soon",
-        EventKind::Corrected | EventKind::Acknowledged | EventKind::DeadlineMoved => "calm",
+        EventKind::Corrected
+        | EventKind::Acknowledged
+        | EventKind::DeadlineMoved
+        | EventKind::HandedOver => "calm",
         EventKind::Cancelled | EventKind::Noted | EventKind::Erased => "mute",
         EventKind::Reported => "",
     }
