@@ -436,6 +436,11 @@ fn an_event_that_is_refused_while_it_is_played_names_incident_event_and_field() 
             "why",
         ),
         (
+            json!({"kind": "handed_over", "case": "NW-2026", "to_case": "NW-2026"}),
+            "incidents[0].events[2].to_case",
+            "to itself",
+        ),
+        (
             json!({"kind": "acknowledged", "recorded_at": "2026-03-02T11:00:00Z"}),
             "incidents[0].events[2].at",
             "back-dated",

@@ -264,6 +264,27 @@ fn several_vendors_answer_for_their_parts() {
 }
 
 #[test]
+fn a_hand_over_names_both_cases_by_their_contracts() {
+    let mut scenario = office(json!([incident(json!([
+        {"at": "2026-03-02T09:00:00Z", "kind": "reported", "case": "NW-2026"},
+        {"at": "2026-03-02T09:10:00Z", "kind": "responded", "case": "NW-2026"},
+        {"at": "2026-03-02T09:20:00Z", "kind": "reported", "case": "NW-2027"},
+        {"at": "2026-03-02T09:21:00Z", "kind": "handed_over", "case": "NW-2026", "to_case": "NW-2027"},
+        {"at": "2026-03-02T09:22:00Z", "kind": "responded", "case": "NW-2027"},
+        {"at": "2026-03-02T09:30:00Z", "kind": "resolved"}
+    ]))]));
+    let mut second = scenario["contracts"][0].clone();
+    second["reference"] = json!("NW-2027");
+    scenario["contracts"].as_array_mut().unwrap().push(second);
+    let lines = plays(&scenario);
+    assert_eq!(of(&lines, "breach").len(), 0);
+    // Before its vendor is told there is nobody to hand over to.
+    scenario["incidents"][0]["events"][3]["at"] = json!("2026-03-02T09:15:00Z");
+    let (_, faults) = crate::simulate::played(&scenario);
+    assert_eq!(faults[0].0, "incidents[0].events[3].to_case", "{faults:?}");
+}
+
+#[test]
 fn the_shapes_and_numbers_of_the_api_are_taken_as_they_are() {
     let mut scenario = office(json!([
         {"contract_id": 1, "severity": "S1", "title": "Frankfurt is cut off", "reported_at": "2026-03-02T09:00:00Z", "drill": true}]));
