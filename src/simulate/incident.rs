@@ -72,7 +72,7 @@ pub(super) enum Deed {
         concerns: Option<usize>,
         /// The event that is corrected.
         corrects: Option<usize>,
-        /// Index of the case that goes on with it, of a hand-over.
+        /// The case that goes on with it, of a hand-over.
         to_case: Option<usize>,
     },
 }
