@@ -265,7 +265,10 @@ mod tests {
             fields(json!({"seq": 3, "texts": ["reason"], "reason": " "})),
             ["reason"]
         );
-        assert_eq!(fields(json!({"texts": "reason", "reason": "x"})), ["seq"]);
+        assert_eq!(
+            fields(json!({"texts": "reason", "reason": "x"})),
+            ["seq", "texts"]
+        );
     }
 
     #[test]
