@@ -53,7 +53,6 @@ pub fn erase(tx: &mut Tx<'_>, id: IncidentId, erasure: &Erasure, source: Source)
     }
     copies(tx, &incident, target, &gone)?;
     let letters = letters(tx, &incident, target.seq, &gone, event.seq)?;
-    store::erasure::overwrite(tx, false)?;
     let detail = json!({"incident": id.reference(), "seq": event.seq, "erases": target.seq,
         "texts": erasure.texts, "letters": letters});
     tx.record("incident", id.0, "texts erased", &detail)?;

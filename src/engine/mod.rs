@@ -7,12 +7,13 @@
 pub mod anchors;
 pub mod deliver;
 mod health;
+pub mod overwrite;
 pub mod routines;
 pub mod tick;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -29,6 +30,8 @@ const LONGEST_WAIT: Micros = SECOND;
 const HELD_ELSEWHERE: Micros = 20 * MILLISECOND;
 /// How long it waits after an error before it tries again.
 const AFTER_ERROR: Duration = Duration::from_secs(2);
+/// How long it waits before it tries again to write the database's file anew, which takes long.
+const AFTER_NOT_OVERWRITTEN: Duration = Duration::from_secs(600);
 
 /// Runs the engine until it is told to stop; finishes the round it is in.
 pub async fn run(
@@ -43,7 +46,12 @@ pub async fn run(
         Arc::clone(&health),
         stop.clone(),
     ));
+    let mut overwrite_from = Instant::now();
     while !*stop.borrow() {
+        if overwrite_from <= Instant::now() && !overwrite(&store).await {
+            health.errors.fetch_add(1, Ordering::Relaxed);
+            overwrite_from = Instant::now() + AFTER_NOT_OVERWRITTEN;
+        }
         let wait = match round(&store, &health).await {
             Ok(wait) => wait,
             Err(error) => {
@@ -60,6 +68,27 @@ pub async fn run(
     }
     if let Err(error) = delivery.await {
         tracing::error!(%error, "the delivery of letters ended badly");
+    }
+}
+
+/// Overwrites what was erased; says whether nothing of it is left.
+async fn overwrite(store: &Store) -> bool {
+    let overwriting = store.clone();
+    let begun = Instant::now();
+    match blocking(move || overwrite::run_due(&overwriting)).await {
+        Ok(true) => {
+            let took = begun.elapsed().as_millis();
+            tracing::info!(
+                milliseconds = took,
+                "the database's file was written anew after an erasure"
+            );
+            true
+        }
+        Ok(false) => true,
+        Err(error) => {
+            tracing::error!(%error, "erased texts may still lie in the database's file; it is tried again in ten minutes");
+            false
+        }
     }
 }
 

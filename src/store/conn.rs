@@ -12,6 +12,9 @@ use diesel::sql_types::HasSqlType;
 use crate::schema::Instant;
 use crate::time::Moment;
 
+/// For how many milliseconds SQLite waits for a lock of another process.
+const LOCK_WAIT: u32 = 10_000;
+
 /// A connection to either database; one diesel expression serves both.
 #[derive(diesel::MultiConnection)]
 pub enum Conn {
@@ -138,10 +141,10 @@ impl DatabaseUrl {
             DatabaseUrl::Sqlite(path) => {
                 let mut conn = diesel::SqliteConnection::establish(path)?;
                 // A recorded response must survive a power cut: every commit reaches the disk.
-                conn.batch_execute(
-                    "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                conn.batch_execute(&format!(
+                    "PRAGMA busy_timeout = {LOCK_WAIT}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                      PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536;",
-                )?;
+                ))?;
                 Ok(Conn::Sqlite(conn))
             }
         }
@@ -155,6 +158,25 @@ impl DatabaseUrl {
         }
         Ok(conn)
     }
+}
+
+/// What `PRAGMA wal_checkpoint` answers.
+#[derive(QueryableByName)]
+struct Checkpoint {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    busy: i32,
+}
+
+/// Writes a SQLite file anew, and cuts off its log.
+pub(super) fn write_file_anew(conn: &mut diesel::SqliteConnection) -> anyhow::Result<()> {
+    conn.batch_execute("VACUUM; PRAGMA busy_timeout = 1000")?;
+    let cut = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result::<Checkpoint>(conn);
+    conn.batch_execute(&format!("PRAGMA busy_timeout = {LOCK_WAIT}"))?;
+    anyhow::ensure!(
+        cut?.busy == 0,
+        "an old state of the database is being read, so its log could not be cut off"
+    );
+    Ok(())
 }
 
 /// Keeps connections for r2d2; readers on SQLite, every connection on PostgreSQL.

@@ -1,10 +1,9 @@
 //! What is taken out of the tables when texts are erased.
 
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::{Conn, Tx};
+use super::{Conn, Tx, routine};
 use crate::domain::erasure::ERASED;
 use crate::domain::letter::{LetterFacts, LetterKind, LetterState};
 use crate::domain::outbox::Letter;
@@ -28,31 +27,43 @@ pub struct ErasedLetter {
     pub sha256: Option<String>,
 }
 
-/// Drops salt and content of texts of an event. On SQLite what is dropped is overwritten in the file.
+/// The moment of the last erasure, as a routine is remembered.
+const LEFT: &str = "texts erased";
+/// The moment of the erasure that the file was last written anew for.
+const OVERWRITTEN: &str = "file overwritten";
+
+/// The moment of the last erasure, if bytes of what was erased may still lie in the file.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn left_in_file(conn: &mut Conn) -> Result<Option<Moment>> {
+    let erased = routine::last_run(conn, LEFT)?;
+    let overwritten = routine::last_run(conn, OVERWRITTEN)?;
+    Ok(erased.filter(|erased| Some(*erased) > overwritten))
+}
+
+/// Notes that nothing of what was erased up to that moment lies in the file.
+///
+/// # Errors
+/// When the database does not take it.
+pub fn not_left_in_file(tx: &mut Tx<'_>, erased: Moment) -> Result<()> {
+    routine::ran(tx, OVERWRITTEN, erased).map(drop)
+}
+
+/// Drops salt and content of texts of an event; their bytes are left in the file until it is written
+/// anew.
 ///
 /// # Errors
 /// When the database does not take it.
 pub fn drop_texts(tx: &mut Tx<'_>, event: i64, names: &[String]) -> Result<()> {
-    overwrite(tx, true)?;
     diesel::delete(
         event_texts::table
             .filter(event_texts::event_id.eq(event))
             .filter(event_texts::name.eq_any(names)),
     )
     .execute(tx.conn())?;
-    Ok(())
-}
-
-/// Whether SQLite overwrites what it deletes. Off again at the end, for it costs writes.
-///
-/// # Errors
-/// When the database does not take it.
-pub fn overwrite(tx: &mut Tx<'_>, on: bool) -> Result<()> {
-    if let Conn::Sqlite(conn) = tx.conn() {
-        let word = if on { "ON" } else { "OFF" };
-        conn.batch_execute(&format!("PRAGMA secure_delete = {word}"))?;
-    }
-    Ok(())
+    let now = tx.now();
+    routine::ran(tx, LEFT, now).map(drop)
 }
 
 /// Takes the copy of a title out of the incident.

@@ -335,6 +335,19 @@ impl Store {
         }
     }
 
+    /// Writes the file of SQLite anew and empties its log, so that nothing that was deleted is left in
+    /// them. Nothing else is written meanwhile; it needs as much room again as the file has.
+    ///
+    /// # Errors
+    /// When there is no such room, or an old state is being read for longer than a second.
+    pub(crate) fn write_file_anew(&self) -> Result<()> {
+        let mut held = self.writing()?;
+        if let Conn::Sqlite(conn) = &mut *held {
+            conn::write_file_anew(conn)?;
+        }
+        Ok(())
+    }
+
     /// Wakes whoever waits in [`Store::poked`]; only ever shortens a wait.
     pub fn poke(&self) {
         self.inner.poke.notify_one();
