@@ -160,6 +160,17 @@ diesel::table! {
         from_date -> Nullable<Date>,
         hours -> Text,
         made_at -> crate::schema::Instant,
+        zone_data -> Nullable<Text>,
+        same_by -> Nullable<Text>,
+        name -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    zone_offsets (zone, zone_data) {
+        zone -> Text,
+        zone_data -> Text,
+        offsets -> Text,
     }
 }
 
@@ -513,6 +524,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     contacts,
     calendars,
     calendar_revisions,
+    zone_offsets,
     contracts,
     terms,
     go_lives,

@@ -16,7 +16,7 @@ use crate::engine::deliver::Sender;
 use crate::mail::outlet::{Outlet, Patience, SmtpOutlet};
 use crate::secret::Secret;
 use crate::store::{Actor, Store};
-use crate::time::TimeSource;
+use crate::time::{TimeSource, ZONE_DATA};
 use crate::web::{self, State};
 
 /// How the service is run.
@@ -47,11 +47,27 @@ pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
         )
     })?;
     let public_url = config.public_url(listener.local_addr()?);
+    compare_zone_data(&store)?;
     offer_link(&store, &public_url)?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?
         .block_on(serve(store, sender(config, &public_url)?, listener))
+}
+
+/// Before anything is judged: what new zone data does to the calendars.
+fn compare_zone_data(store: &Store) -> anyhow::Result<()> {
+    let compared = actions::calendar::compare_zone_data(store)?;
+    if compared != actions::calendar::ZoneDataCompared::default() {
+        tracing::info!(
+            zone_data = ZONE_DATA,
+            same = compared.same,
+            kept = compared.kept,
+            revised = compared.revised,
+            "calendars were compared with the zone data of this build"
+        );
+    }
+    Ok(())
 }
 
 /// By which way letters leave: the mail server, or files while there is none.

@@ -10,7 +10,7 @@ use crate::domain::words::EventKind;
 use crate::error::Result;
 use crate::store::breach::Entry;
 use crate::store::{self, Tx};
-use crate::time::{Moment, ZONE_DATA};
+use crate::time::Moment;
 
 /// A lap by run and interval.
 pub(super) type LapKey = (i32, i32);
@@ -145,7 +145,7 @@ fn insert(
         noticed_at: tx.now(),
         calendar_id: lap.commitment.calendar_id,
         calendar_revision: lap.revision,
-        zone_data: ZONE_DATA.to_string(),
+        zone_data: lap.track.calendar.zone_data().to_string(),
         seqs: serde_json::to_string(&lap.seqs)?,
         drill: scene.incident.drill,
         go_live_id: case.case.go_live_id,

@@ -7,22 +7,25 @@ mod days;
 mod flat;
 mod holidays;
 mod hours;
+mod offsets;
 #[cfg(test)]
 mod tests;
 
 pub use arithmetic::Span;
 pub use days::{BusinessDue, DayEnd};
-pub(in crate::domain) use flat::opening;
 pub use holidays::{HolidayFile, holidays_from_ics};
 pub use hours::{DayName, Exception, Hours, Week, Window};
+pub(in crate::domain) use offsets::opening;
+pub use offsets::{Difference, Offsets, difference};
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
-use chrono::{Datelike, NaiveDate, NaiveTime};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime};
 use chrono_tz::Tz;
 
-use crate::time::{DAY, Micros, Moment};
+use crate::time::{DAY, Micros, Moment, ZONE_DATA};
 use flat::Flat;
+use offsets::Rules;
 
 /// A search ends after ten years with an error, never with a wrong moment.
 pub const HORIZON: Micros = 3_653 * DAY;
@@ -64,12 +67,29 @@ pub struct Layer {
     pub hours: Hours,
 }
 
+/// A layer whose wall clocks are read by other zone data than that of this build.
+#[derive(Clone, Debug)]
+pub struct KeptOffsets {
+    /// Version of that zone data.
+    pub version: Arc<str>,
+    /// The offsets it gave.
+    pub offsets: Arc<Offsets>,
+}
+
+/// A layer with what reads its wall clocks.
+#[derive(Clone, Debug)]
+struct Ruled {
+    from: Option<NaiveDate>,
+    hours: Hours,
+    rules: Rules,
+}
+
 /// A calendar as it is computed with: for each local date the last layer that has begun by then.
 ///
 /// Compiled on demand into flat UTC windows; the compiled part grows with the questions asked.
 pub struct Calendar {
     name: String,
-    layers: Vec<Layer>,
+    layers: Vec<Ruled>,
     /// From here on the holiday list says nothing any more.
     unlisted: Option<Moment>,
     flat: RwLock<Flat>,
@@ -86,12 +106,28 @@ impl std::fmt::Debug for Calendar {
 
 impl Calendar {
     /// A calendar of these layers; nothing is compiled yet. Without a layer it never opens.
-    pub fn new(name: &str, mut layers: Vec<Layer>) -> Self {
+    pub fn new(name: &str, layers: Vec<Layer>) -> Self {
+        Self::of_kept(name, layers.into_iter().map(|layer| (layer, None)))
+    }
+
+    /// A calendar of layers some of which are read by other zone data than that of this build.
+    pub fn of_kept(
+        name: &str,
+        layers: impl IntoIterator<Item = (Layer, Option<KeptOffsets>)>,
+    ) -> Self {
+        let ruled = |(layer, kept): (Layer, Option<KeptOffsets>)| Ruled {
+            rules: match kept {
+                Some(kept) => Rules::Kept(kept.version, kept.offsets),
+                None => Rules::Build(layer.hours.time_zone),
+            },
+            from: layer.from,
+            hours: layer.hours,
+        };
+        let mut layers: Vec<Ruled> = layers.into_iter().map(ruled).collect();
         layers.sort_by_key(|layer| layer.from);
-        let last = layers.last().map(|layer| &layer.hours);
-        let unlisted = last.and_then(|hours| {
-            let after = hours.reaches()?.succ_opt()?;
-            Some(opening(hours.time_zone, after.and_time(NaiveTime::MIN)))
+        let unlisted = layers.last().and_then(|last| {
+            let after = last.hours.reaches()?.succ_opt()?;
+            Some(last.rules.opening(after.and_time(NaiveTime::MIN)))
         });
         Self {
             unlisted,
@@ -113,13 +149,66 @@ impl Calendar {
             .map_or(Tz::UTC, |layer| layer.hours.time_zone)
     }
 
-    /// The hours in force on a local date.
-    pub fn hours_on(&self, date: NaiveDate) -> Option<&Hours> {
+    /// Version of the zone data that its last layer is read by.
+    pub fn zone_data(&self) -> &str {
+        self.layers
+            .last()
+            .map_or(ZONE_DATA, |layer| layer.rules.version())
+    }
+
+    /// What a wall clock of its zone shows at that moment.
+    pub(in crate::domain) fn local(&self, at: Moment) -> NaiveDateTime {
+        self.layers
+            .last()
+            .map_or_else(|| at.utc().naive_utc(), |layer| layer.rules.local(at))
+    }
+
+    /// The local date of a moment.
+    pub(in crate::domain) fn date_at(&self, at: Moment) -> NaiveDate {
+        self.local(at).date()
+    }
+
+    /// The first moment of a local date; of one that the zone left out, that of the next.
+    pub(in crate::domain) fn day_start(&self, date: NaiveDate) -> Moment {
+        let midnight = date.and_time(NaiveTime::MIN);
+        self.layer_on(date).or(self.layers.last()).map_or_else(
+            || midnight.and_utc().into(),
+            |layer| layer.rules.opening(midnight),
+        )
+    }
+
+    /// What a wall clock shows at that moment, read as on that local date.
+    fn local_on(&self, date: NaiveDate, at: Moment) -> NaiveDateTime {
+        self.layer_on(date)
+            .map_or_else(|| self.local(at), |layer| layer.rules.local(at))
+    }
+
+    /// The moment at which a wall clock shows that time on a date, as a closing is read.
+    fn closing_on(&self, date: NaiveDate, time: NaiveTime) -> Moment {
+        let local = date.and_time(time);
+        self.layer_on(date).or(self.layers.last()).map_or_else(
+            || local.and_utc().into(),
+            |layer| layer.rules.closing(local),
+        )
+    }
+
+    fn layer_on(&self, date: NaiveDate) -> Option<&Ruled> {
         self.layers
             .iter()
             .rev()
             .find(|layer| layer.from.is_none_or(|from| from <= date))
-            .map(|layer| &layer.hours)
+    }
+
+    /// The windows of a local date in UTC, in order of entry.
+    fn windows(&self, date: NaiveDate) -> Vec<(Moment, Moment)> {
+        self.layer_on(date).map_or_else(Vec::new, |layer| {
+            flat::utc_windows(&layer.hours, &layer.rules, date)
+        })
+    }
+
+    /// The hours in force on a local date.
+    pub fn hours_on(&self, date: NaiveDate) -> Option<&Hours> {
+        self.layer_on(date).map(|layer| &layer.hours)
     }
 
     /// The exception of a local date, if it has one.
@@ -129,14 +218,13 @@ impl Calendar {
 
     /// When the first window of that date opens, if one does.
     pub fn first_opening(&self, date: NaiveDate) -> Option<Moment> {
-        let windows = flat::utc_windows(self.hours_on(date)?, date);
-        windows.iter().map(|(opens, _)| *opens).min()
+        self.windows(date).iter().map(|(opens, _)| *opens).min()
     }
 
     /// Whether the zone left that date out, so that it has no hours and not even a moment.
     pub fn skips(&self, date: NaiveDate) -> bool {
-        self.hours_on(date)
-            .is_some_and(|hours| flat::is_skipped(hours.time_zone, date))
+        self.layer_on(date)
+            .is_some_and(|layer| layer.rules.skip(date))
     }
 
     /// The last day that its holiday list speaks for: the end of the year of the last exception. Past

@@ -8,7 +8,7 @@ use serde_json::Value;
 use validator::Validate;
 
 use super::CalendarId;
-use super::calendar::{DayName, Exception, Hours, Layer, Week, Window};
+use super::calendar::{DayName, Exception, Hours, KeptOffsets, Layer, Week, Window};
 use super::input::{Faults, FieldError};
 use super::reading::Object;
 use super::zone::Zone;
@@ -42,20 +42,29 @@ pub struct Revision {
     pub from_date: Option<NaiveDate>,
     /// When it was made.
     pub made_at: Moment,
+    /// What it is called where nobody made it, such as "zone data 2026b".
+    pub name: Option<String>,
+    /// Version of the zone data that its wall clocks are read by; none: that of this build.
+    pub zone_data: Option<String>,
     /// Its hours.
     #[serde(skip)]
     pub hours: Hours,
 }
 
 /// What these revisions, in order of number, say for each date: the last layer that has begun.
-pub fn layers(revisions: impl IntoIterator<Item = (Option<NaiveDate>, Hours)>) -> Vec<Layer> {
-    let mut layers: Vec<Layer> = Vec::new();
-    for (from, hours) in revisions {
+pub fn layers(
+    revisions: impl IntoIterator<Item = (Layer, Option<KeptOffsets>)>,
+) -> Vec<(Layer, Option<KeptOffsets>)> {
+    let mut layers: Vec<(Layer, Option<KeptOffsets>)> = Vec::new();
+    for (layer, kept) in revisions {
         // A later revision counts for all dates of an earlier one that does not begin before it.
-        while layers.last().is_some_and(|earlier| earlier.from >= from) {
+        while layers
+            .last()
+            .is_some_and(|(earlier, _)| earlier.from >= layer.from)
+        {
             layers.pop();
         }
-        layers.push(Layer { from, hours });
+        layers.push((layer, kept));
     }
     layers
 }
@@ -376,10 +385,11 @@ mod tests {
             CalendarInput::read(&value).unwrap().hours
         };
         let date = |text: &str| Some(text.parse::<NaiveDate>().unwrap());
-        let opens = |layers: &[Layer]| -> Vec<String> {
-            layers
+        let opens = |revisions: Vec<(Option<NaiveDate>, Hours)>| -> Vec<String> {
+            let one = |(from, hours)| (Layer { from, hours }, None);
+            layers(revisions.into_iter().map(one))
                 .iter()
-                .map(|layer| layer.hours.week.0[0][0].opens())
+                .map(|(layer, _)| layer.hours.week.0[0][0].opens())
                 .collect()
         };
         let first = (None, hours("09:00"));
@@ -387,16 +397,13 @@ mod tests {
         let same_day = (date("2026-11-02"), hours("11:00"));
         let correction = (None, hours("08:00"));
         let later = (date("2026-12-01"), hours("12:00"));
+        assert_eq!(opens(vec![first.clone(), edit.clone()]), ["09:00", "10:00"]);
         assert_eq!(
-            opens(&layers([first.clone(), edit.clone()])),
-            ["09:00", "10:00"]
-        );
-        assert_eq!(
-            opens(&layers([first.clone(), edit.clone(), same_day.clone()])),
+            opens(vec![first.clone(), edit.clone(), same_day.clone()]),
             ["09:00", "11:00"]
         );
         assert_eq!(
-            opens(&layers([first, edit, same_day, correction, later])),
+            opens(vec![first, edit, same_day, correction, later]),
             ["08:00", "12:00"]
         );
     }

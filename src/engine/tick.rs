@@ -41,6 +41,7 @@ pub fn tick(store: &Store) -> Result<Ticked> {
         at: store.now()?,
         ..Ticked::default()
     };
+    wake_those_behind(store, done.at)?;
     let mut seen = HashSet::new();
     loop {
         let now = done.at;
@@ -88,6 +89,27 @@ pub fn tick(store: &Store) -> Result<Ticked> {
             return Ok(done);
         }
     }
+}
+
+/// Wakes clocks that an edit of their calendar did not find. One that could not be judged is looked at
+/// within a minute anyway.
+fn wake_those_behind(store: &Store, now: Moment) -> Result<()> {
+    let soon = now + MINUTE;
+    let behind = store.read(|conn| store::clock::behind(conn, soon))?;
+    for some in behind.chunks(BATCH as usize) {
+        let mut incidents: Vec<IncidentId> = some.iter().map(|(incident, _)| *incident).collect();
+        incidents.dedup();
+        store.write(Actor::Engine, move |tx| {
+            for id in &incidents {
+                store::incident::lock(tx, *id)?;
+            }
+            // Whoever held the lock may have judged them.
+            let mut still = store::clock::behind(tx.conn(), soon)?;
+            still.retain(|(incident, _)| incidents.binary_search(incident).is_ok());
+            store::clock::wake(tx, &still)
+        })?;
+    }
+    Ok(())
 }
 
 fn batch(store: &Store, due: Vec<IncidentId>) -> Result<(u32, Followed)> {

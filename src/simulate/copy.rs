@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ground::Ground;
+use crate::domain::calendar::KeptOffsets;
 use crate::domain::calendar_entry::{CalendarHead, CalendarInput, Revision};
 use crate::domain::contract::{Contract, ContractInput};
 use crate::domain::go_live::{GoLive, GoLiveInput};
@@ -16,6 +17,13 @@ use crate::error::Result;
 use crate::store::{self, Actor, Conn, Tx};
 use crate::time::Moment;
 
+/// A calendar with its revisions, and those that are read by other zone data than that of this build.
+struct CalendarCopy {
+    head: CalendarHead,
+    revisions: Vec<Revision>,
+    read_by_others: Vec<(i64, KeptOffsets)>,
+}
+
 /// What is copied.
 pub(super) struct Copy {
     pub(super) contract: Contract,
@@ -24,7 +32,7 @@ pub(super) struct Copy {
     terms: Vec<Terms>,
     /// In the order in which they were entered: of two the later counts.
     go_lives: Vec<GoLive>,
-    calendars: Vec<(CalendarHead, Vec<Revision>)>,
+    calendars: Vec<CalendarCopy>,
     people: Vec<Person>,
 }
 
@@ -54,8 +62,11 @@ impl Copy {
         let ids: BTreeSet<CalendarId> = named.chain(hours).collect();
         let mut calendars = Vec::new();
         for id in ids {
-            let head = store::calendar::find(conn, id)?;
-            calendars.push((head, store::calendar::revisions(conn, id)?));
+            calendars.push(CalendarCopy {
+                head: store::calendar::find(conn, id)?,
+                revisions: store::calendar::revisions(conn, id)?,
+                read_by_others: store::calendar::read_by_others(conn, id)?,
+            });
         }
         let mut people = BTreeMap::new();
         let mut add = |person: Person| {
@@ -116,8 +127,8 @@ impl Copy {
             store::person::insert(tx, &input, None)?;
         }
         let mut keys: BTreeMap<CalendarId, CalendarId> = BTreeMap::new();
-        for (head, revisions) in &self.calendars {
-            keys.insert(head.id, calendar(tx, head, revisions)?);
+        for copied in &self.calendars {
+            keys.insert(copied.head.id, calendar(tx, copied)?);
         }
         let key = |id: CalendarId| keys.get(&id).copied().unwrap_or(id);
         let contact = |contact: &Contact| ContactInput {
@@ -174,8 +185,9 @@ impl Copy {
     }
 }
 
-fn calendar(tx: &mut Tx<'_>, head: &CalendarHead, revisions: &[Revision]) -> Result<CalendarId> {
-    let Some((first, later)) = revisions.split_first() else {
+fn calendar(tx: &mut Tx<'_>, copied: &CalendarCopy) -> Result<CalendarId> {
+    let head = &copied.head;
+    let Some((first, later)) = copied.revisions.split_first() else {
         return Err(crate::error::Error::not_found("calendar", head.id));
     };
     let input = CalendarInput {
@@ -192,7 +204,14 @@ fn calendar(tx: &mut Tx<'_>, head: &CalendarHead, revisions: &[Revision]) -> Res
             &head.name,
             revision.from_date,
             &revision.hours,
+            revision.name.as_deref(),
         )?;
+    }
+    for (number, revision) in (1_i64..).zip(&copied.revisions) {
+        let kept = |(kept, _): &&(i64, KeptOffsets)| *kept == revision.revision;
+        if let Some((_, kept)) = copied.read_by_others.iter().find(kept) {
+            store::calendar::read_by(tx, id, number, revision.hours.time_zone, kept)?;
+        }
     }
     Ok(id)
 }

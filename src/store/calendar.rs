@@ -1,6 +1,7 @@
 //! Calendars and their revisions, and the compiled form in which they are computed with.
 
 mod kept;
+mod zone_data;
 
 use std::sync::Arc;
 
@@ -10,12 +11,15 @@ use sha2::{Digest, Sha256};
 
 use super::{Conn, Tx, unique};
 use crate::domain::CalendarId;
-use crate::domain::calendar::{Calendar, Hours};
+use crate::domain::calendar::{Calendar, Hours, KeptOffsets, Layer};
 use crate::domain::calendar_book::{CalendarBook, View};
 use crate::domain::calendar_entry::{CalendarHead, CalendarInput, Revision, layers};
 use crate::error::{Error, Refused, Result};
 use crate::schema::{calendar_revisions, calendars};
-use crate::time::Moment;
+use crate::time::{Moment, ZONE_DATA};
+
+pub use zone_data::{Other, others};
+pub(crate) use zone_data::{note, offsets, read_by};
 
 /// A calendar in a list.
 #[derive(Clone, Debug)]
@@ -109,26 +113,44 @@ pub fn page(conn: &mut Conn, after: Option<&str>, limit: i64) -> Result<Vec<Cale
 /// # Errors
 /// When the database does not answer.
 pub fn revisions(conn: &mut Conn, id: CalendarId) -> Result<Vec<Revision>> {
-    let rows: Vec<(i64, Option<NaiveDate>, Moment, String)> = calendar_revisions::table
-        .filter(calendar_revisions::calendar_id.eq(id))
-        .order(calendar_revisions::revision)
-        .select((
-            calendar_revisions::revision,
-            calendar_revisions::from_date,
-            calendar_revisions::made_at,
-            calendar_revisions::hours,
-        ))
-        .load(conn)?;
-    let mut revisions = Vec::with_capacity(rows.len());
-    for (revision, from_date, made_at, hours) in rows {
-        revisions.push(Revision {
-            revision,
-            from_date,
-            made_at,
-            hours: serde_json::from_str(&hours)?,
-        });
+    made(conn, &[id])?
+        .into_iter()
+        .map(|(_, _, made)| {
+            Ok(Revision {
+                revision: made.revision,
+                from_date: made.from_date,
+                made_at: made.made_at,
+                hours: serde_json::from_str(&made.hours)?,
+                name: made.name,
+                zone_data: made.zone_data,
+            })
+        })
+        .collect()
+}
+
+/// The revisions of a calendar whose wall clocks are read by other zone data than that of this build, with
+/// that zone data.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn read_by_others(conn: &mut Conn, id: CalendarId) -> Result<Vec<(i64, KeptOffsets)>> {
+    let mut read = Vec::new();
+    for (_, _, made) in made(conn, &[id])? {
+        if let (_, Some(kept)) = made.layer(conn)? {
+            read.push((made.revision, kept));
+        }
     }
-    Ok(revisions)
+    Ok(read)
+}
+
+/// Every revision of some calendars with key and name, in order of both keys.
+fn made(conn: &mut Conn, ids: &[CalendarId]) -> Result<Vec<(CalendarId, String, Made)>> {
+    Ok(calendars::table
+        .inner_join(calendar_revisions::table.on(calendar_revisions::calendar_id.eq(calendars::id)))
+        .filter(calendars::id.eq_any(ids.to_vec()))
+        .order((calendars::id, calendar_revisions::revision))
+        .select((calendars::id, calendars::name, Made::as_select()))
+        .load(conn)?)
 }
 
 /// The hours of a calendar's last revision.
@@ -155,16 +177,11 @@ pub fn book(conn: &mut Conn, ids: &[CalendarId]) -> Result<CalendarBook> {
     if ids.is_empty() {
         return Ok(book);
     }
-    let rows: Vec<(CalendarId, String, Made)> = calendars::table
-        .inner_join(calendar_revisions::table.on(calendar_revisions::calendar_id.eq(calendars::id)))
-        .filter(calendars::id.eq_any(ids.to_vec()))
-        .order((calendars::id, calendar_revisions::revision))
-        .select((calendars::id, calendars::name, Made::as_select()))
-        .load(conn)?;
+    let rows = made(conn, ids)?;
     for of_one in rows.chunk_by(|before, after| before.0 == after.0) {
         let (id, name, _) = &of_one[0];
         let made: Vec<&Made> = of_one.iter().map(|(_, _, made)| made).collect();
-        let mut views = views(name, &made)?;
+        let mut views = views(conn, name, &made)?;
         let (_, first) = views.remove(0);
         book.insert(*id, name.clone(), first, views);
     }
@@ -188,12 +205,13 @@ pub fn book_with_edit(
 ) -> Result<CalendarBook> {
     let mut book = book(conn, ids)?;
     let head = find(conn, edited)?;
-    let mut made = revisions(conn, edited)?
-        .into_iter()
-        .map(|made| (made.from_date, made.hours))
-        .collect::<Vec<_>>();
-    made.push((from, hours.clone()));
-    let calendar = Arc::new(Calendar::new(&head.name, layers(made)));
+    let mut revisions = Vec::new();
+    for (_, _, made) in made(conn, &[edited])? {
+        revisions.push(made.layer(conn)?);
+    }
+    let hours = hours.clone();
+    revisions.push((Layer { from, hours }, None));
+    let calendar = Arc::new(Calendar::of_kept(&head.name, layers(revisions)));
     let revision = head.revision + 1;
     book.edit(edited, made_at, View { revision, calendar });
     Ok(book)
@@ -207,10 +225,36 @@ struct Made {
     from_date: Option<NaiveDate>,
     made_at: Moment,
     hours: String,
+    zone_data: Option<String>,
+    same_by: Option<String>,
+    name: Option<String>,
+}
+
+impl Made {
+    /// The version of other zone data that reads its wall clocks; none: that of this build does.
+    fn other_zone_data(&self) -> Option<&str> {
+        let ours = |version: &Option<String>| version.as_deref() == Some(ZONE_DATA);
+        self.zone_data
+            .as_deref()
+            .filter(|_| !ours(&self.zone_data) && !ours(&self.same_by))
+    }
+
+    fn layer(&self, conn: &mut Conn) -> Result<(Layer, Option<KeptOffsets>)> {
+        let hours: Hours = serde_json::from_str(&self.hours)?;
+        let kept = match self.other_zone_data() {
+            Some(version) => offsets(conn, hours.time_zone, version)?.map(|offsets| KeptOffsets {
+                version: Arc::from(version),
+                offsets: Arc::new(offsets),
+            }),
+            None => None,
+        };
+        let from = self.from_date;
+        Ok((Layer { from, hours }, kept))
+    }
 }
 
 /// For each revision when it was made and the calendar with all revisions up to it.
-fn views(name: &str, made: &[&Made]) -> Result<Vec<(Moment, View)>> {
+fn views(conn: &mut Conn, name: &str, made: &[&Made]) -> Result<Vec<(Moment, View)>> {
     // Names what a view is made of, whatever database it came from: several may be open at once.
     let mut content = Sha256::new();
     content.update(name.as_bytes());
@@ -220,7 +264,8 @@ fn views(name: &str, made: &[&Made]) -> Result<Vec<(Moment, View)>> {
             .from_date
             .map(|date| date.to_string())
             .unwrap_or_default();
-        for part in [from.as_str(), last.hours.as_str()] {
+        let zone_data = last.other_zone_data().unwrap_or_default();
+        for part in [from.as_str(), last.hours.as_str(), zone_data] {
             content.update((part.len() as u64).to_be_bytes());
             content.update(part.as_bytes());
         }
@@ -228,7 +273,7 @@ fn views(name: &str, made: &[&Made]) -> Result<Vec<(Moment, View)>> {
         let calendar = kept::compiled(key, name, || {
             let mut revisions = Vec::with_capacity(index + 1);
             for made in &made[..=index] {
-                revisions.push((made.from_date, serde_json::from_str(&made.hours)?));
+                revisions.push(made.layer(conn)?);
             }
             Ok(layers(revisions))
         })?;
@@ -253,11 +298,12 @@ pub(crate) fn insert(tx: &mut Tx<'_>, input: &CalendarInput) -> Result<CalendarI
         .returning(calendars::id)
         .get_result(tx.conn())
         .map_err(|error| name_taken(error, &input.name))?;
-    insert_revision(tx, id, 1, None, &input.hours)?;
+    insert_revision(tx, id, 1, None, &input.hours, None)?;
     Ok(id)
 }
 
-/// Adds a revision to a calendar whose last one still is `revision`, and gives its number.
+/// Adds a revision to a calendar whose last one still is `revision`, and gives its number; `called` is
+/// the name of one that nobody made.
 ///
 /// # Errors
 /// At `name` when another calendar has it; when somebody changed the calendar first.
@@ -268,6 +314,7 @@ pub(crate) fn revise(
     name: &str,
     from_date: Option<NaiveDate>,
     hours: &Hours,
+    called: Option<&str>,
 ) -> Result<i64> {
     let changed = diesel::update(
         calendars::table.filter(calendars::id.eq(id).and(calendars::revision.eq(revision))),
@@ -282,7 +329,7 @@ pub(crate) fn revise(
         let what = format!("calendar {}", find(tx.conn(), id)?.name);
         return Err(Refused::Stale { what }.into());
     }
-    insert_revision(tx, id, revision + 1, from_date, hours)?;
+    insert_revision(tx, id, revision + 1, from_date, hours, called)?;
     Ok(revision + 1)
 }
 
@@ -292,8 +339,10 @@ fn insert_revision(
     revision: i64,
     from_date: Option<NaiveDate>,
     hours: &Hours,
+    called: Option<&str>,
 ) -> Result<()> {
     let now = tx.now();
+    zone_data::keep(tx, hours.time_zone)?;
     diesel::insert_into(calendar_revisions::table)
         .values((
             calendar_revisions::calendar_id.eq(id),
@@ -301,6 +350,8 @@ fn insert_revision(
             calendar_revisions::from_date.eq(from_date),
             calendar_revisions::hours.eq(serde_json::to_string(hours)?),
             calendar_revisions::made_at.eq(now),
+            calendar_revisions::zone_data.eq(ZONE_DATA),
+            calendar_revisions::name.eq(called),
         ))
         .execute(tx.conn())?;
     Ok(())

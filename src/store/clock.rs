@@ -11,7 +11,7 @@ use crate::domain::words::ClockState;
 use crate::domain::{ClockId, IncidentId};
 use crate::error::{Error, Result};
 use crate::per_backend;
-use crate::schema::{clocks, outcomes, steps, timers};
+use crate::schema::{calendars, clocks, outcomes, steps, timers};
 use crate::time::Moment;
 
 /// The clocks of an incident, in the order they were made.
@@ -444,6 +444,31 @@ pub fn counting_in(
         .load(conn)?;
     concerned.sort();
     Ok(concerned)
+}
+
+/// Open clocks that were judged before the last edit of their calendar and will not be looked at by
+/// `soon`: on PostgreSQL an incident may be raised in the very moment of an edit, so that neither sees
+/// the other.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn behind(conn: &mut Conn, soon: Moment) -> Result<Vec<(IncidentId, ClockId)>> {
+    let open = clocks::state
+        .eq_any([ClockState::Running, ClockState::Paused])
+        .and(clocks::breached_at.is_null());
+    let not_seen_soon = timers::at.is_null().or(timers::at.gt(soon));
+    Ok(calendars::table
+        .inner_join(
+            clocks::table.on(clocks::calendar_id
+                .eq(calendars::id)
+                .and(clocks::calendar_revision.lt(calendars::revision))),
+        )
+        .left_join(timers::table.on(timers::clock_id.eq(clocks::id)))
+        .filter(open)
+        .filter(not_seen_soon)
+        .order((clocks::incident_id, clocks::id))
+        .select((clocks::incident_id, clocks::id))
+        .load(conn)?)
 }
 
 /// Locks the incidents with an open clock that counts in that calendar, in order of key, and gives those

@@ -1,7 +1,7 @@
 //! Evidence: chains that show what was done to them, anchors, and what is handed over.
 
 mod anchors;
-mod bundle;
+pub mod bundle;
 mod erased;
 mod files;
 mod forged;

@@ -497,3 +497,39 @@ fn a_letter_is_shown_as_it_will_read_and_only_its_own_page_may_frame_it() {
         );
     });
 }
+
+#[test]
+fn an_edit_of_a_calendar_can_be_looked_at_before_it_is_saved() {
+    on_both(|service| {
+        sign(service);
+        raise(&service.program(Role::Engineer));
+        passes(service, 1);
+        service.person("iris", Role::Procurement);
+        let iris = service.browser("iris");
+        let mut edit = vec![
+            ("request_id", "e1"),
+            ("_version", "1"),
+            ("name", "Round the clock"),
+            ("time_zone", "Europe/Berlin"),
+            ("week.tue", "09:00-17:00"),
+            ("_preview", "1"),
+        ];
+        let seen = iris.send("/calendars/1", &edit);
+        has(
+            &seen,
+            &[
+                "3 running deadlines move, 0 stay",
+                "INC-1001",
+                "Tue 24 Nov 2026 13:",
+                " later",
+                "value=\"09:00-17:00\"",
+            ],
+        );
+        let page = iris.get("/calendars/1");
+        has(&page, &["Zone data", redress::time::ZONE_DATA]);
+        assert!(!page.text.contains("09:00–17:00"), "{}", page.text);
+        // What is wrong is said before anything is computed.
+        edit[4].1 = "never";
+        refused(&iris.send("/calendars/1", &edit), "week.tue", "never");
+    });
+}

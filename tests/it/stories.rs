@@ -14,3 +14,4 @@ mod path;
 mod peers;
 mod policies;
 mod post;
+mod zone_data;

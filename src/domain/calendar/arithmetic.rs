@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::flat::{Flat, KNOWN_FROM, KNOWN_TO, utc_windows};
+use super::flat::{Flat, KNOWN_FROM, KNOWN_TO};
 use super::{Calendar, CalendarError, HORIZON};
 use crate::time::{DAY, Micros, Moment};
 
@@ -128,22 +128,16 @@ impl Calendar {
             return Ok(Vec::new());
         }
         self.ask(from, to, |_| ())?;
-        let zone = self.zone();
         let mut spans: Vec<Span> = Vec::new();
-        let mut date = (from - 3 * DAY).date_in(zone);
-        let last = (to + 3 * DAY).date_in(zone);
+        let mut date = self.date_at(from - 3 * DAY);
+        let last = self.date_at(to + 3 * DAY);
         while date <= last {
-            if let Some(hours) = self.hours_on(date) {
-                spans.extend(
-                    utc_windows(hours, date)
-                        .into_iter()
-                        .map(|(opens, closes)| Span {
-                            date,
-                            opens,
-                            closes,
-                        }),
-                );
-            }
+            let windows = self.windows(date).into_iter();
+            spans.extend(windows.map(|(opens, closes)| Span {
+                date,
+                opens,
+                closes,
+            }));
             let Some(next) = date.succ_opt() else { break };
             date = next;
         }

@@ -6,7 +6,6 @@ use std::str::FromStr;
 use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::flat::{closing, utc_windows};
 use super::{Calendar, CalendarError};
 use crate::time::Moment;
 
@@ -92,7 +91,7 @@ impl Calendar {
         at: DayEnd,
     ) -> Result<BusinessDue, CalendarError> {
         let mut left = DATES;
-        let today = start.date_in(self.zone());
+        let today = self.date_at(start);
         let open_today = self.windows(today);
         let (start, mut date) = if open_today.iter().any(|(_, closes)| *closes > start) {
             (start, today)
@@ -110,11 +109,6 @@ impl Calendar {
             due = self.end_of(date, at, start);
         }
         Ok(BusinessDue { start, due })
-    }
-
-    fn windows(&self, date: NaiveDate) -> Vec<(Moment, Moment)> {
-        self.hours_on(date)
-            .map_or_else(Vec::new, |hours| utc_windows(hours, date))
     }
 
     fn business_day_after(
@@ -135,9 +129,6 @@ impl Calendar {
     }
 
     fn end_of(&self, date: NaiveDate, at: DayEnd, start: Moment) -> Moment {
-        let zone = self
-            .hours_on(date)
-            .map_or_else(|| self.zone(), |hours| hours.time_zone);
         let time = match at {
             DayEnd::Close => {
                 let closes = self
@@ -147,10 +138,10 @@ impl Calendar {
                     .max();
                 return closes.unwrap_or(start);
             }
-            DayEnd::SameTime if date == start.date_in(zone) => return start,
-            DayEnd::SameTime => start.in_zone(zone).time(),
+            DayEnd::SameTime if date == self.local_on(date, start).date() => return start,
+            DayEnd::SameTime => self.local_on(date, start).time(),
             DayEnd::At(time) => time,
         };
-        closing(zone, date.and_time(time))
+        self.closing_on(date, time)
     }
 }

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use chrono::{
-    Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone,
-};
+use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use chrono_tz::Tz;
 
-use super::{Hours, Layer, Window};
+use super::offsets::Rules;
+use super::{Hours, Ruled, Window};
 use crate::time::{DAY, Micros, Moment, SECOND};
 
 /// Windows in UTC, in order, apart from each other, none empty.
@@ -85,7 +84,7 @@ impl Flat {
     }
 
     /// Compiled for that stretch, and for what was known before where that stays within bounds.
-    pub(super) fn grown(&self, layers: &[Layer], from: Moment, to: Moment) -> Option<Self> {
+    pub(super) fn grown(&self, layers: &[Ruled], from: Moment, to: Moment) -> Option<Self> {
         let (asked_from, asked_to) = (from.micros(), to.micros());
         let known = KNOWN_FROM..KNOWN_TO;
         if !known.contains(&asked_from) || !known.contains(&asked_to) {
@@ -106,7 +105,7 @@ impl Flat {
         Self::compile(layers, first, last)
     }
 
-    fn compile(layers: &[Layer], first: NaiveDate, last: NaiveDate) -> Option<Self> {
+    fn compile(layers: &[Ruled], first: NaiveDate, last: NaiveDate) -> Option<Self> {
         let mut windows: Vec<(i64, i64)> = Vec::new();
         let mut readers: Vec<Reader<'_>> = layers.iter().map(Reader::new).collect();
         let mut date = first.checked_sub_days(MARGIN)?;
@@ -268,6 +267,7 @@ impl Flat {
 struct Reader<'a> {
     from: Option<NaiveDate>,
     hours: &'a Hours,
+    rules: &'a Rules,
     exceptions: HashMap<NaiveDate, &'a [Window]>,
     /// The offsets at midnight UTC of the dates from the one before `probed` to three after it.
     offsets: [i32; 5],
@@ -275,7 +275,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(layer: &'a Layer) -> Self {
+    fn new(layer: &'a Ruled) -> Self {
         let mut exceptions: HashMap<NaiveDate, &'a [Window]> = HashMap::new();
         for exception in &layer.hours.exceptions {
             exceptions
@@ -285,6 +285,7 @@ impl<'a> Reader<'a> {
         Self {
             from: layer.from,
             hours: &layer.hours,
+            rules: &layer.rules,
             exceptions,
             offsets: [0; 5],
             probed: None,
@@ -308,7 +309,7 @@ impl<'a> Reader<'a> {
                 }));
             }
             None => {
-                let windows = utc_windows(self.hours, date).into_iter();
+                let windows = utc_windows(self.hours, self.rules, date).into_iter();
                 into.extend(windows.map(|(open, close)| (open.micros(), close.micros())));
             }
         }
@@ -319,13 +320,9 @@ impl<'a> Reader<'a> {
     /// midnight UTC of the day before and of three days after. Seen at each midnight between, a change
     /// would stay hidden only if it were undone within a day, which no zone did since 1900.
     fn steady_offset(&mut self, date: NaiveDate) -> Option<i32> {
-        let zone = self.hours.time_zone;
-        let probe = |days: i64| {
-            let midnight = (date + TimeDelta::days(days)).and_time(NaiveTime::MIN);
-            zone.offset_from_utc_datetime(&midnight)
-                .fix()
-                .local_minus_utc()
-        };
+        let rules = self.rules;
+        let probe =
+            |days: i64| rules.offset_at((date + TimeDelta::days(days)).and_time(NaiveTime::MIN));
         if self.probed.is_some() && self.probed == date.pred_opt() {
             self.offsets.rotate_left(1);
             self.offsets[4] = probe(3);
@@ -344,14 +341,14 @@ fn midnight(date: NaiveDate) -> i64 {
 
 /// The windows of a local date in UTC, in order of entry; those that become empty vanish, and a date
 /// that the zone skipped has none.
-pub(super) fn utc_windows(hours: &Hours, date: NaiveDate) -> Vec<(Moment, Moment)> {
+pub(super) fn utc_windows(hours: &Hours, rules: &Rules, date: NaiveDate) -> Vec<(Moment, Moment)> {
     let windows = hours.windows_on(date);
-    if windows.is_empty() || is_skipped(hours.time_zone, date) {
+    if windows.is_empty() || rules.skip(date) {
         return Vec::new();
     }
     let utc = |window: &Window| {
-        let open = opening(hours.time_zone, at_second(date, window.open));
-        let close = closing(hours.time_zone, at_second(date, window.close));
+        let open = rules.opening(at_second(date, window.open));
+        let close = rules.closing(at_second(date, window.close));
         (open < close).then_some((open, close))
     };
     windows.iter().filter_map(utc).collect()
@@ -359,41 +356,4 @@ pub(super) fn utc_windows(hours: &Hours, date: NaiveDate) -> Vec<(Moment, Moment
 
 fn at_second(date: NaiveDate, seconds: u32) -> NaiveDateTime {
     date.and_time(NaiveTime::MIN) + TimeDelta::seconds(i64::from(seconds))
-}
-
-pub(super) fn is_skipped(zone: Tz, date: NaiveDate) -> bool {
-    [at_second(date, 0), at_second(date, 86_399)]
-        .iter()
-        .all(|local| matches!(zone.offset_from_local_datetime(local), LocalResult::None))
-}
-
-/// The instant of a wall-clock time that opens: the first of two, and moved forward by the length of
-/// the gap where it does not exist.
-pub(in crate::domain) fn opening(zone: Tz, local: NaiveDateTime) -> Moment {
-    match zone.from_local_datetime(&local) {
-        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at.to_utc().into(),
-        LocalResult::None => past_the_gap(zone, local),
-    }
-}
-
-/// The instant of a wall-clock time that closes: the second of two, and moved forward by the length
-/// of the gap where it does not exist.
-pub(super) fn closing(zone: Tz, local: NaiveDateTime) -> Moment {
-    match zone.from_local_datetime(&local) {
-        LocalResult::Single(at) | LocalResult::Ambiguous(_, at) => at.to_utc().into(),
-        LocalResult::None => past_the_gap(zone, local),
-    }
-}
-
-/// Read with the offset before the gap, a time inside it comes out moved by the gap's length.
-fn past_the_gap(zone: Tz, local: NaiveDateTime) -> Moment {
-    for hours in 1..=48 {
-        let earlier = local - TimeDelta::hours(hours);
-        if let LocalResult::Single(offset) | LocalResult::Ambiguous(_, offset) =
-            zone.offset_from_local_datetime(&earlier)
-        {
-            return (local - offset.fix()).and_utc().into();
-        }
-    }
-    local.and_utc().into()
 }

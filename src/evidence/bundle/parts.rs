@@ -198,11 +198,19 @@ pub(super) fn calendars(conn: &mut Conn, content: &Content) -> Result<Value> {
     for id in keys {
         let head = store::calendar::find(conn, id)?;
         let revisions = store::calendar::revisions(conn, id)?;
+        let read_by_others = store::calendar::read_by_others(conn, id)?;
         let revisions = revisions.into_iter().map(|revision| {
+            let kept = read_by_others
+                .iter()
+                .find(|(number, _)| *number == revision.revision);
             json!({
                 "revision": revision.revision,
                 "from_date": revision.from_date,
                 "made_at": revision.made_at,
+                "name": revision.name,
+                "zone_data": revision.zone_data,
+                // Whoever recomputes has the zone data of today, not that of then.
+                "offsets": kept.map(|(_, kept)| &*kept.offsets),
                 "hours": revision.hours,
             })
         });

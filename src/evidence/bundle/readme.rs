@@ -32,7 +32,8 @@ incident.json    the incident, its cases, and the names behind the keys of peopl
 timeline.json    every event: the text that is hashed (form), its hash, and its texts with their salts
 timeline.txt     the same to be read
 terms.json       the contract and the version of its terms that judges each case, with the clauses
-calendars.json   every revision of the calendars that the terms name, and the version of the zone data
+calendars.json   every revision of the calendars that the terms name, and the version of the zone data; where a
+                 revision is read by other zone data, from which second on how many seconds are added to UTC
 clocks.json      every clock as judged from the timeline, run by run
 explanation.txt  how each deadline came about, line by line
 breaches.json    the entries of the register, with what they were judged by

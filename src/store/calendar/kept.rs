@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::domain::calendar::{Calendar, Layer};
+use crate::domain::calendar::{Calendar, KeptOffsets, Layer};
 use crate::error::Result;
 
 /// Most views that are kept; a view of some years takes about 70 KB.
@@ -25,13 +25,13 @@ static KEPT: Mutex<Option<Kept>> = Mutex::new(None);
 pub(super) fn compiled(
     content: [u8; 32],
     name: &str,
-    layers: impl FnOnce() -> Result<Vec<Layer>>,
+    layers: impl FnOnce() -> Result<Vec<(Layer, Option<KeptOffsets>)>>,
 ) -> Result<Arc<Calendar>> {
     if let Some(calendar) = with_kept(|kept| kept.find(&content)) {
         return Ok(calendar);
     }
     // Made outside the lock; two who come at once both make it, and one of the two stays.
-    let calendar = Arc::new(Calendar::new(name, layers()?));
+    let calendar = Arc::new(Calendar::of_kept(name, layers()?));
     with_kept(|kept| kept.add(content, Arc::clone(&calendar)));
     Ok(calendar)
 }

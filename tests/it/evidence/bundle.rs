@@ -13,9 +13,9 @@ use sha2::{Digest, Sha256};
 use crate::on_both;
 use crate::world::{World, at};
 
-type Files = BTreeMap<String, Vec<u8>>;
+pub type Files = BTreeMap<String, Vec<u8>>;
 
-fn bundle(world: &World, about: About) -> Vec<u8> {
+pub fn bundle(world: &World, about: About) -> Vec<u8> {
     let now = world.hand.now();
     let mut made = Cursor::new(Vec::new());
     world
@@ -25,7 +25,7 @@ fn bundle(world: &World, about: About) -> Vec<u8> {
     made.into_inner()
 }
 
-fn unpacked(bytes: &[u8]) -> (Vec<String>, Files) {
+pub fn unpacked(bytes: &[u8]) -> (Vec<String>, Files) {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
     let mut names = Vec::new();
     let mut files = Files::new();
@@ -46,7 +46,7 @@ fn sha(bytes: impl AsRef<[u8]>) -> String {
         .collect()
 }
 
-fn json_of(files: &Files, name: &str) -> Value {
+pub fn json_of(files: &Files, name: &str) -> Value {
     serde_json::from_slice(&files[name]).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::super::super::calendar::{Calendar, CalendarError, opening};
+use super::super::super::calendar::{Calendar, CalendarError};
 use super::super::super::terms::ClockStop;
 use super::super::Lap;
 use super::line::{Ground, Line, Part, Shut, What};
@@ -211,10 +211,10 @@ fn stretches(calendar: &Calendar, from: Moment, to: Moment) -> Result<Vec<Stretc
 /// A closed stretch, in parts by what the calendar says of each local date.
 fn shut(calendar: &Calendar, from: Moment, to: Moment, into: &mut Vec<Stretch>) {
     let mut cursor = from;
-    let mut date = from.date_in(calendar.zone());
+    let mut date = calendar.date_at(from);
     while cursor < to {
         let next = date.succ_opt();
-        let end = next.map_or(to, |next| day_start(calendar, next).clamp(cursor, to));
+        let end = next.map_or(to, |next| calendar.day_start(next).clamp(cursor, to));
         if cursor < end {
             let why = why_shut(calendar, date);
             match into.last_mut() {
@@ -247,9 +247,4 @@ fn why_shut(calendar: &Calendar, date: NaiveDate) -> Shut {
         }
         None => Shut::OutsideHours,
     }
-}
-
-/// The first moment of a local date; of one that the zone left out, that of the next.
-pub(super) fn day_start(calendar: &Calendar, date: NaiveDate) -> Moment {
-    opening(calendar.zone(), date.and_time(chrono::NaiveTime::MIN))
 }

@@ -6,7 +6,7 @@ use super::super::super::timeline::Fact;
 use super::super::super::words::{ClockState, EventKind, Metric};
 use super::super::Lap;
 use super::super::walk::{NotHeld, Note, Turn, answers};
-use super::lay::{Pause, day_start};
+use super::lay::Pause;
 use super::line::{Ground, NoDay, SeverityTurn, StopGround, What};
 use super::{Explained, due};
 use crate::time::Moment;
@@ -207,12 +207,11 @@ impl Explained<'_> {
         marks: &mut Marks,
     ) -> Result<(), CalendarError> {
         let calendar = &lap.track.calendar;
-        let zone = calendar.zone();
-        let dates = |from: Moment| from.date_in(zone).iter_days();
-        let end = last.date_in(zone);
+        let dates = |from: Moment| calendar.date_at(from).iter_days();
+        let end = calendar.date_at(last);
         for date in dates(lap.started_at).take_while(|date| *date <= end) {
             if calendar.skips(date) {
-                marks.add(day_start(calendar, date), DATE, What::Skipped(date));
+                marks.add(calendar.day_start(date), DATE, What::Skipped(date));
             }
         }
         let (Target::BusinessDays { days, at }, Some(written)) =
@@ -220,10 +219,10 @@ impl Explained<'_> {
         else {
             return Ok(());
         };
-        let first = lap.track.base.date_in(zone);
+        let first = calendar.date_at(lap.track.base);
         // With no days to go, a time that has passed means that of the next business day.
         let days = match at {
-            DayEnd::At(_) if days == 0 && written.date_in(zone) > first => 1,
+            DayEnd::At(_) if days == 0 && calendar.date_at(written) > first => 1,
             _ => days,
         };
         let mut number = None;
@@ -247,7 +246,7 @@ impl Explained<'_> {
                     Some(exception) => NoDay::Holiday(exception.name.clone()),
                     None => NoDay::Closed,
                 };
-                let begins = day_start(calendar, date);
+                let begins = calendar.day_start(date);
                 marks.add(begins.max(base), DATE, What::NoBusinessDay(date, why));
             }
         }

@@ -144,6 +144,10 @@ pub struct RevisionView {
     pub made: Shown,
     /// From when it counts.
     pub from: String,
+    /// What it is called where nobody made it; empty otherwise.
+    pub name: String,
+    /// Version of the zone data it was made with.
+    pub zone_data: String,
 }
 
 impl CalendarView {
@@ -180,6 +184,8 @@ impl CalendarView {
                     number: made.revision,
                     made: Shown::of(made.made_at, now, reader, None),
                     from: made.from_date.map_or("from ever".to_string(), wording::day),
+                    name: made.name.clone().unwrap_or_default(),
+                    zone_data: made.zone_data.clone().unwrap_or_default(),
                 })
                 .collect(),
             latest,
