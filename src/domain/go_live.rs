@@ -1,5 +1,7 @@
 //! Periods around a launch or migration in which stricter terms and a command post apply.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::ladder::Target as Audience;
@@ -110,8 +112,8 @@ impl Promise {
                 (known.metric, &known.severity) == (stricter.metric, &stricter.severity)
             };
             match self.commitments.iter_mut().find(|known| same(known)) {
-                Some(known) => known.clone_from(stricter),
-                None => self.commitments.push(stricter.clone()),
+                Some(known) => *known = Arc::new(stricter.clone()),
+                None => self.commitments.push(Arc::new(stricter.clone())),
             }
         }
         for step in &mut self.ladder {

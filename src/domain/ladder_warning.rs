@@ -1,5 +1,7 @@
 //! What of a ladder will not work when an incident comes; said before one does.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::ladder::{Measured, Step, Target as Audience, When};
@@ -52,7 +54,7 @@ pub fn ladder_warnings(
         if nobody {
             warn("it tells nobody and will be skipped".to_string());
         }
-        let commitments: Vec<&Commitment> = promise
+        let commitments: Vec<&Arc<Commitment>> = promise
             .commitments
             .iter()
             .filter(|commitment| step.applies_to(commitment.metric, &commitment.severity))
@@ -129,7 +131,7 @@ mod tests {
                 criteria: String::new(),
             }],
             clock_stops: Vec::new(),
-            commitments: vec![Commitment {
+            commitments: vec![Arc::new(Commitment {
                 clause: "5.1".into(),
                 metric: Metric::Respond,
                 severity: "S1".into(),
@@ -137,7 +139,7 @@ mod tests {
                 calendar_id: CalendarId(1),
                 stops: None,
                 remedy: String::new(),
-            }],
+            })],
             on_severity_change: OnSeverityChange::FromStart,
             on_reopen: OnReopen::Continue,
             confirmation: None,

@@ -1,5 +1,7 @@
 //! One version of what a contract promises.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
@@ -65,7 +67,8 @@ pub struct Promise {
     /// Grounds on which the clock may stand still.
     pub clock_stops: Vec<ClockStop>,
     /// The promises themselves; at most one for each metric and severity.
-    pub commitments: Vec<Commitment>,
+    #[serde(with = "shared")]
+    pub commitments: Vec<Arc<Commitment>>,
     /// What a change of severity does to running clocks.
     pub on_severity_change: OnSeverityChange,
     /// What a reopening does to stopped clocks.
@@ -187,9 +190,30 @@ text_enum! {
     }
 }
 
+/// Reads and writes what is shared in memory as if it were not.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(
+        shared: &[Arc<T>],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(shared.iter().map(|one| &**one))
+    }
+
+    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Arc<T>>, D::Error> {
+        let all = Vec::<T>::deserialize(deserializer)?;
+        Ok(all.into_iter().map(Arc::new).collect())
+    }
+}
+
 impl Promise {
     /// The commitment for that metric and severity.
-    pub fn commitment(&self, metric: Metric, severity: &str) -> Option<&Commitment> {
+    pub fn commitment(&self, metric: Metric, severity: &str) -> Option<&Arc<Commitment>> {
         self.commitments
             .iter()
             .find(|commitment| commitment.metric == metric && commitment.severity == severity)
@@ -198,7 +222,7 @@ impl Promise {
     /// The calendar in which the days for a confirmation are counted: that of the repair promised for the
     /// severity, or else of whatever is promised for it, or at all.
     pub fn calendar_of_confirmation(&self, severity: &str) -> Option<CalendarId> {
-        let promised = |commitment: &&Commitment| commitment.severity == severity;
+        let promised = |commitment: &&Arc<Commitment>| commitment.severity == severity;
         self.commitment(Metric::Resolve, severity)
             .or_else(|| self.commitments.iter().find(promised))
             .or_else(|| self.commitments.first())

@@ -9,6 +9,7 @@ mod tests;
 
 use std::collections::HashSet;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde_json::Value;
@@ -93,7 +94,8 @@ pub fn read(value: &Value, path: &str, book: &CalendarBook, now: Moment) -> Term
             book,
             now,
         };
-        promise.commitments = commitment::read(&object, &known, &mut faults);
+        let commitments = commitment::read(&object, &known, &mut faults);
+        promise.commitments = commitments.into_iter().map(Arc::new).collect();
         promise.ladder = step::read(&object, &known, &mut faults);
         promise.severities = severities.rows;
         promise.clock_stops = stops.rows;

@@ -2,6 +2,7 @@
 //! a throw-away one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::ground::Ground;
 use crate::domain::calendar::KeptOffsets;
@@ -162,6 +163,7 @@ impl Copy {
         for terms in &self.terms {
             let mut promise = terms.promise.clone();
             for commitment in &mut promise.commitments {
+                let commitment = Arc::make_mut(commitment);
                 commitment.calendar_id = key(commitment.calendar_id);
             }
             store::terms::insert(tx, id, terms.effective_from, None, &promise)?;

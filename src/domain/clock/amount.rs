@@ -16,7 +16,7 @@ use crate::time::{Micros, Moment, SECOND};
 /// breach is of the moment at which the loss was measured.
 pub(super) fn data_loss(promise: &Promise, facts: &[&Fact], book: &CalendarBook) -> Option<Clock> {
     let reported = facts.first()?;
-    let mut commitment: Option<&Commitment> = None;
+    let mut commitment: Option<&Arc<Commitment>> = None;
     let mut lap: Option<Lap> = None;
     let mut measured: Option<(Micros, i64)> = None;
     let mut seqs = vec![reported.seq];
@@ -48,7 +48,7 @@ pub(super) fn data_loss(promise: &Promise, facts: &[&Fact], book: &CalendarBook)
         let Some(commitment) = commitment else {
             continue;
         };
-        let mut present = Lap::empty(Arc::new(commitment.clone()), book, reported.at);
+        let mut present = Lap::empty(Arc::clone(commitment), book, reported.at);
         if let Target::OpenTime(most) = commitment.target {
             present.budget = most;
         }

@@ -1,5 +1,7 @@
 //! Why a case has no clock for a metric.
 
+use std::sync::Arc;
+
 use super::super::CaseId;
 use super::super::terms::{Commitment, Promise};
 use super::super::timeline::{Event, Fact, correction_of, of_case};
@@ -71,7 +73,7 @@ pub fn missing(
 }
 
 fn why(metric: Metric, promise: &Promise, events: &[Event], facts: &[&Fact]) -> Why {
-    let promised: Vec<&Commitment> = promise
+    let promised: Vec<&Arc<Commitment>> = promise
         .commitments
         .iter()
         .filter(|commitment| commitment.metric == metric)

@@ -45,16 +45,16 @@ pub(super) fn traced(
     Ok(clock.map(|clock| (clock, notes)))
 }
 
-fn walked(
+fn walked<'a>(
     metric: Metric,
-    promise: &Promise,
-    facts: &[&Fact],
-    book: &CalendarBook,
+    promise: &'a Promise,
+    facts: &[&'a Fact],
+    book: &'a CalendarBook,
     edits: &Edits,
     now: Moment,
     trace: Option<Vec<Note>>,
 ) -> Result<(Option<Clock>, Vec<Note>), CalendarError> {
-    let Some(severity) = facts.first().and_then(|fact| fact.severity.clone()) else {
+    let Some(severity) = facts.first().and_then(|fact| fact.severity.as_deref()) else {
         return Ok((None, Vec::new()));
     };
     let mut walk = Walk::start(metric, promise, book, severity, facts[0])?;
@@ -146,8 +146,8 @@ enum Status {
 }
 
 /// What came while the clock was stopped; it matters when it is reopened.
-enum Deferred {
-    Severity(Moment, String),
+enum Deferred<'a> {
+    Severity(Moment, &'a str),
     Edit(Moment),
 }
 
@@ -155,11 +155,9 @@ struct Walk<'a> {
     metric: Metric,
     promise: &'a Promise,
     book: &'a CalendarBook,
-    severity: String,
+    severity: &'a str,
     /// The commitment for the severity of the moment; none: the clock is cancelled meanwhile.
     commitment: Option<Arc<Commitment>>,
-    /// The commitments that judged it so far.
-    judged_by: Vec<Arc<Commitment>>,
     /// Calendar revisions made up to here are known.
     known: Moment,
     /// The calendar that was asked last, as it was known then.
@@ -169,7 +167,7 @@ struct Walk<'a> {
     holds: Vec<(Option<&'a ClockStop>, Held)>,
     /// A calendar edit never puts a deadline before itself.
     not_before: Option<Moment>,
-    deferred: Vec<Deferred>,
+    deferred: Vec<Deferred<'a>>,
     finished: Vec<Lap>,
     lap: Option<Lap>,
     /// Where the present run or interval began.
@@ -195,7 +193,7 @@ impl<'a> Walk<'a> {
         metric: Metric,
         promise: &'a Promise,
         book: &'a CalendarBook,
-        severity: String,
+        severity: &'a str,
         reported: &Fact,
     ) -> Result<Self, CalendarError> {
         let mut walk = Self {
@@ -203,7 +201,6 @@ impl<'a> Walk<'a> {
             promise,
             book,
             commitment: None,
-            judged_by: Vec::new(),
             severity,
             known: reported.at,
             asked: None,
@@ -271,7 +268,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn apply(&mut self, fact: &Fact) -> Result<(), CalendarError> {
+    fn apply(&mut self, fact: &'a Fact) -> Result<(), CalendarError> {
         match fact.kind {
             EventKind::Cancelled => self.cancel(fact),
             _ if self.status == Status::Cancelled => Ok(()),
@@ -282,7 +279,7 @@ impl<'a> Walk<'a> {
                     return Ok(());
                 };
                 self.seqs.push(fact.seq);
-                self.change_severity(fact.at, severity.clone())
+                self.change_severity(fact.at, severity)
             }
             EventKind::Reopened => self.reopen(fact),
             // For what it stopped, a rejected repair is not among the facts at all.

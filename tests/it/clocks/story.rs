@@ -126,7 +126,7 @@ pub trait Promises: Sized {
 
 impl Promises for Promise {
     fn promises(mut self, metric: Metric, severity: &str, target: Value, calendar: i64) -> Self {
-        self.commitments.push(Commitment {
+        self.commitments.push(Arc::new(Commitment {
             clause: format!("4.{}", self.commitments.len() + 1),
             metric,
             severity: severity.to_string(),
@@ -134,13 +134,13 @@ impl Promises for Promise {
             calendar_id: CalendarId(calendar),
             stops: None,
             remedy: String::new(),
-        });
+        }));
         self
     }
 
     fn held_only_by(mut self, stops: &[&str]) -> Self {
         let last = self.commitments.last_mut().expect("a commitment");
-        last.stops = Some(stops.iter().map(|stop| stop.to_string()).collect());
+        Arc::make_mut(last).stops = Some(stops.iter().map(|stop| stop.to_string()).collect());
         self
     }
 

@@ -10,7 +10,7 @@ use super::super::track::Held;
 use super::{Deferred, Status, Turn, Walk};
 use crate::time::{Micros, Moment};
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     pub(super) fn pause(&mut self, fact: &Fact) -> Result<(), CalendarError> {
         let Some(stop) = fact
             .stop
@@ -80,7 +80,7 @@ impl Walk<'_> {
     pub(super) fn severity_changed(
         &mut self,
         at: Moment,
-        severity: String,
+        severity: &'a str,
     ) -> Result<(), CalendarError> {
         if let Status::Stopped(_) = self.status {
             self.deferred.push(Deferred::Severity(at, severity));
@@ -153,18 +153,8 @@ impl Walk<'_> {
     }
 
     /// The commitment for the severity of the moment.
-    pub(super) fn commitment_now(&mut self) -> Option<Arc<Commitment>> {
-        let known = self
-            .judged_by
-            .iter()
-            .find(|commitment| commitment.severity == self.severity);
-        if let Some(known) = known {
-            return Some(Arc::clone(known));
-        }
-        let found = self.promise.commitment(self.metric, &self.severity)?;
-        let found = Arc::new(found.clone());
-        self.judged_by.push(Arc::clone(&found));
-        Some(found)
+    pub(super) fn commitment_now(&self) -> Option<Arc<Commitment>> {
+        self.promise.commitment(self.metric, self.severity).cloned()
     }
 
     /// The clock is asked for no more: its laps are over for the ladder.

@@ -10,7 +10,7 @@ use super::super::track::Held;
 use super::{Deferred, Reach, Status, Turn, Walk};
 use crate::time::Moment;
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     pub(super) fn answer(&mut self, fact: &Fact) -> Result<(), CalendarError> {
         let ends = matches!(fact.kind, EventKind::Restored | EventKind::Resolved);
         // They end the pauses of the metrics they stop.
@@ -30,7 +30,7 @@ impl Walk<'_> {
         }
         self.stop(fact.at)?;
         if self.metric == Metric::Resolve && self.commitment.is_some() {
-            let waits = awaited(self.promise, &self.severity, self.book, fact.at)?;
+            let waits = awaited(self.promise, self.severity, self.book, fact.at)?;
             self.awaiting = waits.map(|awaited| awaited.until);
             if let Some(lap) = &mut self.lap {
                 lap.confirmed_by = self.awaiting;
@@ -220,7 +220,11 @@ impl Walk<'_> {
     }
 
     /// A new interval of `update`, or a new run, under the severity and calendars of that moment.
-    fn start_afresh(&mut self, at: Moment, deferred: Vec<Deferred>) -> Result<(), CalendarError> {
+    fn start_afresh(
+        &mut self,
+        at: Moment,
+        deferred: Vec<Deferred<'a>>,
+    ) -> Result<(), CalendarError> {
         self.known = at;
         for change in deferred {
             if let Deferred::Severity(_, severity) = change {

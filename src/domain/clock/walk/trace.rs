@@ -94,7 +94,7 @@ pub enum Effect {
     NoCommitment,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     pub(super) fn note(&mut self, at: Moment, seq: Option<i64>, turn: impl FnOnce() -> Turn) {
         let (run, interval) = (self.run, self.interval);
         if let Some(trace) = &mut self.trace {
@@ -131,14 +131,14 @@ impl Walk<'_> {
     pub(super) fn change_severity(
         &mut self,
         at: Moment,
-        severity: String,
+        severity: &'a str,
     ) -> Result<(), CalendarError> {
         if self.trace.is_none() || self.status != Status::Open {
             return self.severity_changed(at, severity);
         }
         let before = self.lap.clone().map(Box::new);
         let kept = before.as_ref().is_some_and(|lap| lap.verdict.is_some());
-        self.severity_changed(at, severity.clone())?;
+        self.severity_changed(at, severity)?;
         let used = self.share.filter(|_| before.is_some());
         let policy = self.promise.on_severity_change;
         let effect = match (&self.commitment, policy) {
@@ -158,7 +158,7 @@ impl Walk<'_> {
             .filter(|_| self.commitment.is_some() || kept);
         let due_after = lap.and_then(|lap| lap.due_at);
         self.note(at, None, || Turn::Severity {
-            to: severity,
+            to: severity.to_string(),
             effect,
             before,
             used,

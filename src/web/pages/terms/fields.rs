@@ -94,7 +94,11 @@ pub fn of_promise(promise: &Promise, from: NaiveDate) -> Form {
                    "metrics": stop.metrics, "needs_agreement": stop.needs_agreement})
         })
         .collect();
-    let commitments: Vec<Value> = promise.commitments.iter().map(commitment).collect();
+    let commitments: Vec<Value> = promise
+        .commitments
+        .iter()
+        .map(|one| commitment(one))
+        .collect();
     let ladder: Vec<Value> = promise.ladder.iter().map(step).collect();
     Form::of_json(&json!({
         "effective_from": from,
