@@ -1,7 +1,8 @@
-//! Three kinds of error, by who must act.
+//! Four kinds of error, by who must act.
 //!
 //! `Refused`: the business says no, and the sentence says why. `Invalid`: the input is wrong, field
-//! by field. Everything else is unexpected: the caller learns nothing, the log everything.
+//! by field. `Unavailable`: the database does not take or give anything now, and the same may work in a
+//! minute. Everything else is unexpected: the caller learns nothing, the log everything.
 
 use crate::domain::input::FieldError;
 
@@ -17,6 +18,9 @@ pub enum Error {
     /// The input is wrong; every fault at its field.
     #[error("the input is not acceptable: {}", summary(.0))]
     Invalid(Vec<FieldError>),
+    /// The database cannot be reached or written just now; nothing was changed.
+    #[error("{0:#}")]
+    Unavailable(anyhow::Error),
     /// A fault of ours or of the machine.
     #[error("{0:#}")]
     Unexpected(#[from] anyhow::Error),
@@ -93,7 +97,13 @@ impl From<Vec<FieldError>> for Error {
 
 impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {
-        Error::Unexpected(anyhow::Error::new(error).context("the database did not do as asked"))
+        let is_passing = is_passing(&error);
+        let error = anyhow::Error::new(error).context("the database did not do as asked");
+        if is_passing {
+            Error::Unavailable(error)
+        } else {
+            Error::Unexpected(error)
+        }
     }
 }
 
@@ -102,6 +112,24 @@ impl From<serde_json::Error> for Error {
         Error::Unexpected(
             anyhow::Error::new(error).context("stored JSON could not be read or written"),
         )
+    }
+}
+
+/// Whether it is the database's state and not the statement: a lost or read-only connection, a full or
+/// broken disk.
+fn is_passing(error: &diesel::result::Error) -> bool {
+    use diesel::result::{DatabaseErrorKind as Kind, Error::DatabaseError};
+    // SQLite's results FULL, READONLY, IOERR and CANTOPEN come without a kind, with these texts.
+    const OF_THE_DISK: [&str; 4] = [
+        "database or disk is full",
+        "attempt to write a readonly database",
+        "disk I/O error",
+        "unable to open database file",
+    ];
+    match error {
+        DatabaseError(Kind::ClosedConnection | Kind::ReadOnlyTransaction, _) => true,
+        DatabaseError(_, info) => OF_THE_DISK.contains(&info.message()),
+        _ => false,
     }
 }
 

@@ -13,7 +13,7 @@ pub mod tick;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -21,7 +21,7 @@ pub use health::{Figures, Health, check, show};
 
 use crate::error::{Error, Result};
 use crate::store::{self, Store};
-use crate::time::{MILLISECOND, Micros, Moment, SECOND};
+use crate::time::{MILLISECOND, MINUTE, Micros, Moment, SECOND, Stopwatch};
 use deliver::Sender;
 
 /// How long the loop sleeps at most: other machines may have brought work.
@@ -31,7 +31,7 @@ const HELD_ELSEWHERE: Micros = 20 * MILLISECOND;
 /// How long it waits after an error before it tries again.
 const AFTER_ERROR: Duration = Duration::from_secs(2);
 /// How long it waits before it tries again to write the database's file anew, which takes long.
-const AFTER_NOT_OVERWRITTEN: Duration = Duration::from_secs(600);
+const AFTER_NOT_OVERWRITTEN: Micros = 10 * MINUTE;
 
 /// Runs the engine until it is told to stop; finishes the round it is in.
 pub async fn run(
@@ -46,11 +46,14 @@ pub async fn run(
         Arc::clone(&health),
         stop.clone(),
     ));
-    let mut overwrite_from = Instant::now();
+    let mut not_overwritten: Option<Stopwatch> = None;
     while !*stop.borrow() {
-        if overwrite_from <= Instant::now() && !overwrite(&store).await {
-            health.errors.fetch_add(1, Ordering::Relaxed);
-            overwrite_from = Instant::now() + AFTER_NOT_OVERWRITTEN;
+        if not_overwritten.is_none_or(|failed| failed.micros() >= AFTER_NOT_OVERWRITTEN) {
+            not_overwritten = None;
+            if !overwrite(&store).await {
+                health.errors.fetch_add(1, Ordering::Relaxed);
+                not_overwritten = Some(Stopwatch::start());
+            }
         }
         let wait = match round(&store, &health).await {
             Ok(wait) => wait,
@@ -74,10 +77,10 @@ pub async fn run(
 /// Overwrites what was erased; says whether nothing of it is left.
 async fn overwrite(store: &Store) -> bool {
     let overwriting = store.clone();
-    let begun = Instant::now();
+    let begun = Stopwatch::start();
     match blocking(move || overwrite::run_due(&overwriting)).await {
         Ok(true) => {
-            let took = begun.elapsed().as_millis();
+            let took = begun.micros() / MILLISECOND;
             tracing::info!(
                 milliseconds = took,
                 "the database's file was written anew after an erasure"

@@ -4,6 +4,7 @@
 //! and the author, and every function that changes rows takes a `&mut Tx`.
 
 mod conn;
+mod writer;
 
 pub mod anchor;
 pub mod answer;
@@ -29,7 +30,7 @@ pub mod token;
 pub mod vendor;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -45,6 +46,7 @@ use crate::domain::PersonId;
 use crate::error::{Error, Result};
 use crate::schema::Instant;
 use crate::time::{Moment, TimeSource};
+use writer::Writer;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -61,8 +63,8 @@ pub struct Store {
 struct Inner {
     url: DatabaseUrl,
     pool: Pool<conn::Connector>,
-    /// SQLite has one writer; others wait here instead of failing with "database is locked".
-    writer: Option<Mutex<Conn>>,
+    /// SQLite has one writer; others wait for it instead of failing with "database is locked".
+    writer: Option<Writer>,
     time: TimeSource,
     poke: Notify,
     poke_letters: Notify,
@@ -159,10 +161,9 @@ impl Store {
                     std::fs::create_dir_all(folder)
                         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
                 }
-                let writer = url
-                    .connect()
+                let writer = Writer::start(url)
                     .with_context(|| format!("cannot open the database {}", url.masked()))?;
-                (8, Some(Mutex::new(writer)))
+                (8, Some(writer))
             }
             DatabaseUrl::Postgres(_) => {
                 // r2d2 would retry in the background and hide the reason.
@@ -210,10 +211,12 @@ impl Store {
                     anyhow::anyhow!("the database could not be brought to this version: {error}")
                 })
         }
-        match &mut *self.writing()? {
-            Conn::Sqlite(conn) => run(conn, SQLITE),
-            Conn::Postgres(conn) => run(conn, POSTGRES),
-        }
+        Ok(self.alone(|conn| {
+            Ok(match conn {
+                Conn::Sqlite(conn) => run(conn, SQLITE),
+                Conn::Postgres(conn) => run(conn, POSTGRES),
+            }?)
+        })?)
     }
 
     /// Takes every migration back, in reverse order; all data goes with them.
@@ -221,11 +224,15 @@ impl Store {
     /// # Errors
     /// When a step cannot be taken back.
     pub fn revert_all(&self) -> anyhow::Result<()> {
-        let result = match &mut *self.writing()? {
-            Conn::Sqlite(conn) => conn.revert_all_migrations(SQLITE).map(drop),
-            Conn::Postgres(conn) => conn.revert_all_migrations(POSTGRES).map(drop),
-        };
-        result.map_err(|error| anyhow::anyhow!("the migrations could not be taken back: {error}"))
+        Ok(self.alone(|conn| {
+            let reverted = match conn {
+                Conn::Sqlite(conn) => conn.revert_all_migrations(SQLITE).map(drop),
+                Conn::Postgres(conn) => conn.revert_all_migrations(POSTGRES).map(drop),
+            };
+            Ok(reverted.map_err(|error| {
+                anyhow::anyhow!("the migrations could not be taken back: {error}")
+            })?)
+        })?)
     }
 
     /// Whether the database has steps to take before this version can use it.
@@ -233,11 +240,15 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub fn needs_migration(&self) -> anyhow::Result<bool> {
-        let pending = match &mut *self.writing()? {
-            Conn::Sqlite(conn) => conn.has_pending_migration(SQLITE),
-            Conn::Postgres(conn) => conn.has_pending_migration(POSTGRES),
-        };
-        pending.map_err(|error| anyhow::anyhow!("cannot read the version of the database: {error}"))
+        Ok(self.alone(|conn| {
+            let pending = match conn {
+                Conn::Sqlite(conn) => conn.has_pending_migration(SQLITE),
+                Conn::Postgres(conn) => conn.has_pending_migration(POSTGRES),
+            };
+            Ok(pending.map_err(|error| {
+                anyhow::anyhow!("cannot read the version of the database: {error}")
+            })?)
+        })?)
     }
 
     /// Where the data is kept.
@@ -290,6 +301,8 @@ impl Store {
 
     /// Changes something: all of what the function does is committed, or nothing.
     ///
+    /// On SQLite it runs on the writer's thread, in one transaction with whatever else waits.
+    ///
     /// # Errors
     /// What the function gives, or when the commit fails; nothing was changed then.
     pub fn write<T>(
@@ -300,19 +313,24 @@ impl Store {
     where
         T: Send + 'static,
     {
-        let mut held = self.writing()?;
+        let done = match &self.inner.writer {
+            Some(writer) => {
+                let time = self.inner.time.clone();
+                writer.write(move |conn| in_tx(conn, &time, actor, f))
+            }
+            None => self.write_pooled(actor, f),
+        };
+        if done.is_ok() {
+            self.poke();
+        }
+        done
+    }
+
+    fn write_pooled<T>(&self, actor: Actor, f: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+        let mut held = self.pooled()?;
         let conn = &mut *held;
         begin(conn)?;
-        let done = catch_unwind(AssertUnwindSafe(|| {
-            let now = moment(conn, &self.inner.time)?;
-            let mut tx = Tx {
-                conn: &mut *conn,
-                time: &self.inner.time,
-                now,
-                actor,
-            };
-            f(&mut tx)
-        }));
+        let done = catch_unwind(AssertUnwindSafe(|| in_tx(conn, &self.inner.time, actor, f)));
         match done {
             Ok(Ok(value)) => {
                 if let Err(error) = commit(conn) {
@@ -320,7 +338,6 @@ impl Store {
                     rollback(conn);
                     return Err(error.into());
                 }
-                self.poke();
                 Ok(value)
             }
             Ok(Err(error)) => {
@@ -341,11 +358,10 @@ impl Store {
     /// # Errors
     /// When there is no such room, or an old state is being read for longer than a second.
     pub(crate) fn write_file_anew(&self) -> Result<()> {
-        let mut held = self.writing()?;
-        if let Conn::Sqlite(conn) = &mut *held {
-            conn::write_file_anew(conn)?;
-        }
-        Ok(())
+        self.alone(|conn| match conn {
+            Conn::Sqlite(conn) => Ok(conn::write_file_anew(conn)?),
+            Conn::Postgres(_) => Ok(()),
+        })
     }
 
     /// Wakes whoever waits in [`Store::poked`]; only ever shortens a wait.
@@ -369,14 +385,18 @@ impl Store {
             .pool
             .get()
             .context("no connection to the database was free in time")
-            .map_err(Error::from)
+            .map_err(Error::Unavailable)
     }
 
-    fn writing(&self) -> Result<Writing<'_>> {
-        Ok(match &self.inner.writer {
-            Some(writer) => Writing::One(writer.lock().unwrap_or_else(PoisonError::into_inner)),
-            None => Writing::Pooled(self.pooled()?),
-        })
+    /// A connection that may write, with no transaction begun.
+    fn alone<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Conn) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match &self.inner.writer {
+            Some(writer) => writer.alone(work),
+            None => work(&mut *self.pooled()?),
+        }
     }
 }
 
@@ -391,30 +411,6 @@ pub(crate) fn unique(
     match error {
         DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Error::field(field, message()),
         other => other.into(),
-    }
-}
-
-enum Writing<'a> {
-    One(MutexGuard<'a, Conn>),
-    Pooled(PooledConnection<conn::Connector>),
-}
-
-impl std::ops::Deref for Writing<'_> {
-    type Target = Conn;
-    fn deref(&self) -> &Conn {
-        match self {
-            Writing::One(conn) => conn,
-            Writing::Pooled(conn) => conn,
-        }
-    }
-}
-
-impl std::ops::DerefMut for Writing<'_> {
-    fn deref_mut(&mut self) -> &mut Conn {
-        match self {
-            Writing::One(conn) => conn,
-            Writing::Pooled(conn) => conn,
-        }
     }
 }
 
@@ -444,6 +440,23 @@ fn rollback(conn: &mut Conn) {
     if let Err(error) = undone {
         tracing::warn!(%error, "a transaction could not be rolled back");
     }
+}
+
+/// Runs a function in the transaction that was begun on that connection.
+fn in_tx<T>(
+    conn: &mut Conn,
+    time: &TimeSource,
+    actor: Actor,
+    f: impl FnOnce(&mut Tx<'_>) -> Result<T>,
+) -> Result<T> {
+    let now = moment(conn, time)?;
+    let mut tx = Tx {
+        conn,
+        time,
+        now,
+        actor,
+    };
+    f(&mut tx)
 }
 
 fn moment(conn: &mut Conn, time: &TimeSource) -> Result<Moment> {

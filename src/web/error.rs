@@ -89,6 +89,11 @@ impl Fault {
                 "invalid",
                 "The input is not acceptable",
             ),
+            Fault::Said(Error::Unavailable(_)) => (
+                S::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "The database cannot be used just now",
+            ),
             Fault::Said(Error::Unexpected(_)) => (
                 S::INTERNAL_SERVER_ERROR,
                 "unexpected",
@@ -128,6 +133,9 @@ impl Fault {
         match self {
             Fault::Said(Error::Unexpected(_)) => format!(
                 "Nothing was changed. The log of the service has the reason under the request id {id}."
+            ),
+            Fault::Said(Error::Unavailable(_)) => format!(
+                "Nothing was changed. Try again in a minute; if it stays so, the log of the service has the reason under the request id {id}."
             ),
             Fault::Said(Error::Invalid(faults)) if faults.len() == 1 => {
                 "One field needs another look.".to_string()
@@ -234,7 +242,7 @@ pub(super) fn show(error: &actix_web::Error, request: &HttpRequest) -> HttpRespo
 
 fn shown(fault: &Fault, request: &HttpRequest, id: &RequestId) -> HttpResponse {
     let kind = fault.kind();
-    if let Fault::Said(Error::Unexpected(error)) = fault {
+    if let Fault::Said(Error::Unexpected(error) | Error::Unavailable(error)) = fault {
         tracing::error!(error = format!("{error:#}"), "the request failed");
     }
     let mut response = if super::speaks_json(request.path()) {
@@ -244,6 +252,9 @@ fn shown(fault: &Fault, request: &HttpRequest, id: &RequestId) -> HttpResponse {
     };
     let headers = response.headers_mut();
     match fault {
+        Fault::Said(Error::Unavailable(_)) => {
+            headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("60"));
+        }
         Fault::WrongMethod(allowed) => {
             if let Ok(value) = methods(allowed).parse() {
                 headers.insert(header::ALLOW, value);
