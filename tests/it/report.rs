@@ -5,6 +5,8 @@ mod mailed;
 mod pages;
 mod shown;
 
+pub use shown::lines;
+
 use redress::domain::attainment::Attainment;
 use redress::report::{self, Ask, Report};
 use serde_json::{Value, json};
@@ -13,7 +15,7 @@ use crate::world::World;
 
 impl World {
     /// The report of a period over all vendors, as of now.
-    fn report(&self, period: &str) -> Report {
+    pub fn report(&self, period: &str) -> Report {
         let ask = Ask {
             vendor: None,
             period: period.parse().unwrap(),

@@ -12,6 +12,8 @@ mod late;
 mod metrics;
 mod path;
 mod peers;
+mod peers_letters;
+mod peers_reports;
 mod policies;
 mod post;
 mod zone_data;

@@ -26,7 +26,7 @@ fn a_month_of_trouble(world: &World) {
 }
 
 /// The lines of a kind, each a map from column to cell.
-fn lines(csv: &[u8], kind: &str) -> Vec<std::collections::HashMap<String, String>> {
+pub fn lines(csv: &[u8], kind: &str) -> Vec<std::collections::HashMap<String, String>> {
     let text = std::str::from_utf8(csv).unwrap();
     let text = text.strip_prefix('\u{feff}').expect("a byte order mark");
     assert_eq!(text.matches('\n').count(), text.matches("\r\n").count());
