@@ -11,7 +11,7 @@ use crate::domain::calendar::{
 };
 use crate::domain::calendar_entry::{CalendarInput, Imported, with_holidays};
 use crate::error::{Error, Refused, Result};
-use crate::store::{Actor, Store, Tx, calendar, clock, terms};
+use crate::store::{Actor, Store, Tx, calendar, clock, incident, terms};
 use crate::time::{DAY, Moment, ZONE_DATA};
 
 /// Enters a calendar.
@@ -100,6 +100,10 @@ fn move_clocks(
 ) -> Result<i64> {
     // Incidents are locked before the revision gets its moment: nothing judged meanwhile is undone by it.
     let concerned = clock::lock_counting_in(tx, id)?;
+    // What was answered in the very same microsecond was answered before it.
+    if let Some(recorded) = incident::last_recorded(tx.conn())? {
+        tx.comes_after(recorded);
+    }
     let revision = revise(tx)?;
     clock::wake(tx, &concerned)?;
     Ok(revision)

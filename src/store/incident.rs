@@ -99,6 +99,20 @@ pub fn lock(tx: &mut Tx<'_>, id: IncidentId) -> Result<Incident> {
     get(tx.conn(), id)
 }
 
+/// When one of us, a vendor or an import last recorded an event; what the engine records follows from
+/// something else.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn last_recorded(conn: &mut Conn) -> Result<Option<Moment>> {
+    Ok(events::table
+        .filter(events::source.ne(Source::Engine))
+        .order(events::id.desc())
+        .select(events::recorded_at)
+        .first(conn)
+        .optional()?)
+}
+
 /// Locks an incident unless somebody else holds it; nothing then, or when there is none.
 ///
 /// # Errors

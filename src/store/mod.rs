@@ -134,6 +134,14 @@ impl Tx<'_> {
         done
     }
 
+    /// Makes what this transaction does come after what was recorded at that moment, if that is its own: a
+    /// replay cannot tell which of the two was first.
+    pub(crate) fn comes_after(&mut self, recorded: Moment) {
+        if self.now == recorded {
+            self.now = recorded + 1;
+        }
+    }
+
     /// Who does it.
     pub fn actor(&self) -> Actor {
         self.actor
