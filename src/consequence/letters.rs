@@ -296,12 +296,11 @@ pub(super) fn of_occasion(
 fn told_so_far(tx: &mut Tx<'_>, scene: &Scene<'_>, case: &CaseFacts) -> Result<Vec<Addressee>> {
     let first = [Audience::VendorRung(1), Audience::Owner, Audience::Reporter];
     let mut all = audience::of_targets(tx.conn(), scene, case, &first)?;
-    for letter in store::letter::told_of_incident(tx.conn(), scene.incident.id)? {
+    for letter in store::letter::told_of_case(tx.conn(), case.case.id)? {
         let known = all
             .iter()
             .any(|other| other.recipient.email == letter.email);
-        if !known && letter.case_id == Some(case.case.id) && letter.state != LetterState::Cancelled
-        {
+        if !known {
             let contact = case
                 .contacts
                 .iter()

@@ -158,13 +158,14 @@ pub fn of_breach(conn: &mut Conn, breach: BreachId) -> Result<Vec<Letter>> {
         .load(conn)?)
 }
 
-/// Everyone who was written to about an incident, one letter for each address.
+/// Everyone who was, or still is to be, written to about a case, one letter for each address.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn told_of_incident(conn: &mut Conn, incident: IncidentId) -> Result<Vec<Letter>> {
+pub fn told_of_case(conn: &mut Conn, case: CaseId) -> Result<Vec<Letter>> {
     let mut told: Vec<Letter> = letters::table
-        .filter(letters::incident_id.eq(incident))
+        .filter(letters::case_id.eq(case))
+        .filter(letters::state.ne(LetterState::Cancelled))
         .order(letters::id)
         .select(Letter::as_select())
         .load(conn)?;
