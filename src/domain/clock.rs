@@ -84,6 +84,8 @@ pub struct Lap {
     /// When it was over for the ladder: stopped, cancelled, or followed by another interval of
     /// `update` that ran out too.
     pub ended_at: Option<Moment>,
+    /// Whether it ended by the next interval's deadline and not by anything that happened.
+    pub followed: bool,
     /// While it waits for our confirmation: until when, for silence is a yes.
     pub confirmed_by: Option<Moment>,
     /// How it ended, once that is certain.
@@ -147,6 +149,7 @@ impl Lap {
             breached_at: None,
             stopped_at: None,
             ended_at: None,
+            followed: false,
             confirmed_by: None,
             verdict: None,
             provisional: false,

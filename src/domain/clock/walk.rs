@@ -169,6 +169,8 @@ struct Walk<'a> {
     not_before: Option<Moment>,
     deferred: Vec<Deferred<'a>>,
     finished: Vec<Lap>,
+    /// How many of them no answer will stop any more.
+    past_answer: usize,
     lap: Option<Lap>,
     /// Where the present run or interval began.
     origin: Moment,
@@ -209,6 +211,7 @@ impl<'a> Walk<'a> {
             not_before: None,
             deferred: Vec::new(),
             finished: Vec::new(),
+            past_answer: 0,
             lap: None,
             origin: reported.at,
             base: reported.at,
@@ -257,6 +260,7 @@ impl<'a> Walk<'a> {
                 .last_mut()
                 .filter(|lap| lap.stopped_at.is_none())
             {
+                before.followed = before.ended_at.is_none();
                 before.ended_at = before.ended_at.or(Some(due));
             }
             self.next_interval(due)?;

@@ -281,8 +281,15 @@ impl<'a> Planner<'a> {
     }
 
     /// Whether the moment has come while the lap was still going; notes when to look again if not.
+    ///
+    /// What happens at the very moment of a step comes before it. A deadline is none of that: the one of
+    /// the next interval takes no step away, and a breach is told even if its moment was the last.
     fn has_come(&mut self, lap: &Lap, at: Moment) -> bool {
-        if lap.ended_at.is_some_and(|ended| at > ended) {
+        let over = |ended| match at == ended {
+            true => !lap.followed && lap.breached_at != Some(at),
+            false => at > ended,
+        };
+        if lap.ended_at.is_some_and(over) {
             return false;
         }
         if at > self.now {

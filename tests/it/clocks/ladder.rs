@@ -368,6 +368,56 @@ fn each_missed_interval_of_update_climbs_for_itself_until_the_next_is_missed() {
 }
 
 #[test]
+fn what_stops_a_clock_at_the_very_moment_of_a_step_comes_before_it() {
+    let whens = json!([
+        {"when": {"percent": 50}},
+        {"when": {"at_due": true}, "repeat": {"every": "PT1H", "times": 9}},
+        {"when": {"after_due": "PT1H"}},
+    ]);
+    let climb = |kind, when: &str| {
+        let mut story = resolve("PT4H");
+        story.says(kind, when);
+        Engine::with(whens.clone()).climbs(&story, Metric::Resolve, "Fri 10:00")
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(climb(EventKind::Resolved, "Mon 12:00"), none);
+    assert_eq!(climb(EventKind::Cancelled, "Mon 12:00"), none);
+    let due = ["step 0 told Mon 12:00", "step 1 told Mon 14:00"];
+    assert_eq!(climb(EventKind::Resolved, "Mon 15:00"), due);
+    assert_eq!(climb(EventKind::Cancelled, "Mon 15:00"), due);
+    // The deadline was reached all the same, and that is told.
+    assert_eq!(climb(EventKind::Cancelled, "Mon 14:00"), due);
+    assert_eq!(
+        climb(EventKind::Resolved, "Mon 15:00:00.000001"),
+        [
+            "step 0 told Mon 12:00",
+            "step 1 told Mon 14:00",
+            "step 1 again 1 told Mon 15:00",
+            "step 2 told Mon 15:00",
+        ]
+    );
+}
+
+#[test]
+fn the_deadline_of_the_next_interval_takes_no_step_away_but_what_ends_the_clock_then_does() {
+    let terms = || terms().promises(Metric::Update, "S2", open("PT2H"), OFFICE);
+    let whens = json!([{"when": {"after_due": "PT2H"}}]);
+    let climb = |ends: Option<EventKind>| {
+        let mut story = Story::under(terms());
+        story.reported("Mon 10:00", "S2");
+        if let Some(kind) = ends {
+            story.says(kind, "Mon 14:00");
+        }
+        Engine::with(whens.clone()).climbs(&story, Metric::Update, "Mon 15:00")
+    };
+    assert_eq!(climb(None), ["step 0 told Mon 14:00"]);
+    let none: [&str; 0] = [];
+    assert_eq!(climb(Some(EventKind::Updated)), none);
+    assert_eq!(climb(Some(EventKind::Resolved)), none);
+    assert_eq!(climb(Some(EventKind::Cancelled)), none);
+}
+
+#[test]
 fn an_acknowledgement_expires_after_two_hours_and_reminds_once() {
     let story = resolve("PT4H");
     let mut engine = Engine::with(json!([

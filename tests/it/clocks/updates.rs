@@ -190,3 +190,41 @@ fn a_severity_without_updates_breaks_them_off_and_a_later_one_takes_them_up() {
     assert_eq!(clock.current().due_at, Some(at("Mon 13:30")));
     assert!(clock.laps.iter().all(|lap| lap.verdict.is_none()));
 }
+
+#[test]
+fn what_was_missed_is_over_when_the_severity_asks_for_no_updates_any_more() {
+    let mut story = reported("Mon 10:00");
+    story.severity("Mon 13:00", "S4");
+    story.says(EventKind::Restored, "Mon 15:00");
+    let clock = story.find(Metric::Update, "Tue 12:00").unwrap();
+    let first = &clock.laps[0];
+    assert_eq!(first.breached_at, Some(at("Mon 12:00")));
+    assert_eq!(
+        (first.stopped_at, first.ended_at),
+        (None, Some(at("Mon 13:00")))
+    );
+    assert!(update(&story, "Tue 12:00").starts_with("cancelled: "));
+    story.explained(Metric::Update, "Tue 12:00");
+}
+
+#[test]
+fn what_was_missed_is_stopped_only_by_an_answer_that_was_still_owed() {
+    let mut story = reported("Mon 10:00");
+    story.severity("Mon 12:30", "S4");
+    story.severity("Mon 13:00", "S2");
+    // The clock goes on, and so does the wait for the answer.
+    let mut went_on = story.clone();
+    went_on.says(EventKind::Updated, "Mon 13:30");
+    let stopped =
+        |story: &Story| story.find(Metric::Update, "Tue 12:00").unwrap().laps[0].stopped_at;
+    assert_eq!(stopped(&went_on), Some(at("Mon 13:30")));
+    // Somebody told us meanwhile, without owing it: what comes later does not answer that interval.
+    story.says(EventKind::Updated, "Mon 12:45");
+    story.events.swap(2, 3);
+    for (seq, event) in (1..).zip(&mut story.events) {
+        event.seq = seq;
+    }
+    story.says(EventKind::Updated, "Mon 14:00");
+    assert_eq!(stopped(&story), None);
+    story.explained(Metric::Update, "Tue 12:00");
+}

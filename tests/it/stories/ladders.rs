@@ -67,6 +67,21 @@ on_both! { fn repeats_are_bounded_and_stop_with_the_clock(world) {
     assert!(world.post()[4..].iter().all(|line| !line.starts_with("breached")), "{:?}", world.post());
 } }
 
+on_both! { fn a_repeat_for_the_very_moment_of_the_stop_is_not_sent(world) {
+    let contract = ladder(world, json!([
+        {"when": {"at_due": true}, "to": ["owner"], "by": ["email"], "metrics": ["restore"],
+         "repeat": {"every": "PT30M", "times": 3, "until": "stopped"}}]));
+    let incident = world.raises(contract, "S1");
+    world.says(incident, json!({"kind": "responded"}));
+    world.passes_to("2026-03-02T15:45[Europe/Berlin]");
+    assert_eq!(world.steps(incident).len(), 2);
+    world.stands_at("2026-03-02T16:00[Europe/Berlin]");
+    world.says(incident, json!({"kind": "restored"}));
+    world.passes_to("2026-03-03T18:00[Europe/Berlin]");
+    assert_eq!(world.steps(incident).len(), 2, "{:?}", world.steps(incident));
+    assert_eq!(world.post()[1..], ["breached owner@example.com"; 2]);
+} }
+
 on_both! { fn an_acknowledgement_expires_and_one_letter_reminds(world) {
     let contract = world.signs("NW-2026", world.usual_terms());
     let incident = world.raises(contract, "S1");
@@ -129,6 +144,21 @@ on_both! { fn two_vendors_answer_each_for_its_own_part(world) {
     assert!(world.clocks(incident).iter().all(|clock| clock.state != ClockState::Running));
     let of_second = world.clocks(incident).into_iter().find(|clock| clock.case_id == case && clock.metric == Metric::Respond);
     assert_eq!(of_second.expect("a clock").state, ClockState::Met);
+} }
+
+// The duty manager hears of the first case first, and of the second too.
+on_both! { fn who_was_told_of_two_cases_hears_of_the_repair_of_each(world) {
+    let first = world.signs("NW-2026", world.usual_terms());
+    let second = world.signs("NW-2027", world.usual_terms());
+    let incident = world.raises(first, "S1");
+    let case = world.adds_case(incident, json!({"contract_id": second, "severity": "S1"})).unwrap();
+    world.passes_to("2026-03-02T11:01[Europe/Berlin]");
+    world.says(incident, json!({"kind": "resolved", "case": case}));
+    let told = |world: &World| world.post().iter().filter(|line| *line == "resolved duty@vendor.example").count();
+    assert_eq!(told(world), 1, "{:?}", world.post());
+    let other = world.breaches(incident).iter().map(|breach| breach.case_id).find(|of| *of != case).unwrap();
+    world.says(incident, json!({"kind": "resolved", "case": other}));
+    assert_eq!(told(world), 2, "{:?}", world.post());
 } }
 
 // However time is cut into ticks, breaches and steps come out equal; letters need not.

@@ -154,3 +154,20 @@ on_both! { fn a_time_the_vendor_named_is_a_response_and_an_update(world) {
     assert_eq!(event.fields.promised_for, Some(at("2026-03-02T15:00[Europe/Berlin]")));
     assert_eq!(world.clock(incident, Metric::Respond).state, ClockState::Met);
 } }
+
+on_both! { fn a_missed_update_is_over_when_the_severity_asks_for_none_any_more(world) {
+    let contract = world.signs("NW-2026", terms_with(world, &[("update", "PT1H")]));
+    let incident = world.raises(contract, "S1");
+    world.passes_to("2026-03-02T11:30[Europe/Berlin]");
+    world.says(incident, json!({"kind": "severity_changed", "severity": "S2"}));
+    world.passes_to("2026-03-02T15:00[Europe/Berlin]");
+    world.says(incident, json!({"kind": "restored"}));
+    let now = world.hand.now();
+    let found = world.store.read(|conn| redress::store::incident::get(conn, incident)).unwrap();
+    let judged = world.store.read(|conn| redress::consequence::judged(conn, found, now)).unwrap();
+    let breaches = world.breaches(incident);
+    let update = breaches.iter().find(|breach| breach.metric == Metric::Update).unwrap();
+    let lateness = judged.lateness(update, now).unwrap().unwrap();
+    // Nothing was owed from half past eleven on: the repair at three is no answer to it.
+    assert_eq!((lateness.stopped_at, lateness.is_over, lateness.elapsed), (None, true, 30 * MINUTE));
+} }

@@ -160,7 +160,8 @@ impl<'a> Walk<'a> {
     /// The clock is asked for no more: its laps are over for the ladder.
     pub(super) fn end_laps(&mut self, at: Moment) {
         for lap in self.finished.iter_mut().chain(&mut self.lap) {
-            lap.ended_at = lap.ended_at.or(Some(at));
+            let ended = *lap.ended_at.get_or_insert(at);
+            lap.followed &= ended != at;
         }
     }
 }

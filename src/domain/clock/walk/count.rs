@@ -77,6 +77,7 @@ impl<'a> Walk<'a> {
             breached_at: None,
             stopped_at: None,
             ended_at: None,
+            followed: false,
             confirmed_by: None,
             verdict: None,
             provisional: due_at.is_some_and(|due| view.calendar.is_provisional(due)),

@@ -139,13 +139,18 @@ impl<'a> Walk<'a> {
     }
 
     /// An update ends the interval and begins the next; the last, cut short, counts for nothing.
+    ///
+    /// It also stops the intervals that were missed before it. While the severity asks for no updates the
+    /// clock is cancelled and nothing is stopped: what was missed before was over then.
     fn answer_update(&mut self, fact: &Fact, ends: bool) -> Result<(), CalendarError> {
-        for lap in &mut self.finished {
+        let unanswered = self.finished.iter_mut().skip(self.past_answer);
+        for lap in unanswered.filter(|_| self.commitment.is_some()) {
             if lap.verdict == Some(Verdict::Missed) && lap.stopped_at.is_none() {
                 lap.stopped_at = Some(fact.at);
                 lap.ended_at = lap.ended_at.or(Some(fact.at));
             }
         }
+        self.past_answer = self.finished.len();
         if let Some(lap) = self.lap.as_mut().filter(|_| self.commitment.is_some()) {
             lap.stopped_at = Some(fact.at);
             lap.ended_at = Some(fact.at);
