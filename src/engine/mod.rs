@@ -48,13 +48,6 @@ pub async fn run(
     ));
     let mut not_overwritten: Option<Stopwatch> = None;
     while !*stop.borrow() {
-        if not_overwritten.is_none_or(|failed| failed.micros() >= AFTER_NOT_OVERWRITTEN) {
-            not_overwritten = None;
-            if !overwrite(&store).await {
-                health.errors.fetch_add(1, Ordering::Relaxed);
-                not_overwritten = Some(Stopwatch::start());
-            }
-        }
         let wait = match round(&store, &health).await {
             Ok(wait) => wait,
             Err(error) => {
@@ -63,6 +56,13 @@ pub async fn run(
                 AFTER_ERROR
             }
         };
+        if not_overwritten.is_none_or(|failed| failed.micros() >= AFTER_NOT_OVERWRITTEN) {
+            not_overwritten = None;
+            if !overwrite(&store).await {
+                health.errors.fetch_add(1, Ordering::Relaxed);
+                not_overwritten = Some(Stopwatch::start());
+            }
+        }
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = store.poked() => {}

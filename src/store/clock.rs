@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 use super::{Conn, Tx};
 use crate::domain::clock::{ClockRow, OutcomeRow};
 use crate::domain::ladder::{Deed, Taken};
 use crate::domain::words::ClockState;
-use crate::domain::{ClockId, IncidentId};
+use crate::domain::{CalendarId, ClockId, IncidentId};
 use crate::error::{Error, Result};
 use crate::per_backend;
 use crate::schema::{calendars, clocks, outcomes, steps, timers};
@@ -453,22 +455,27 @@ pub fn counting_in(
 /// # Errors
 /// When the database does not answer.
 pub fn behind(conn: &mut Conn, soon: Moment) -> Result<Vec<(IncidentId, ClockId)>> {
-    let open = clocks::state
-        .eq_any([ClockState::Running, ClockState::Paused])
-        .and(clocks::breached_at.is_null());
-    let not_seen_soon = timers::at.is_null().or(timers::at.gt(soon));
-    Ok(calendars::table
-        .inner_join(
-            clocks::table.on(clocks::calendar_id
-                .eq(calendars::id)
-                .and(clocks::calendar_revision.lt(calendars::revision))),
-        )
-        .left_join(timers::table.on(timers::clock_id.eq(clocks::id)))
-        .filter(open)
-        .filter(not_seen_soon)
-        .order((clocks::incident_id, clocks::id))
-        .select((clocks::incident_id, clocks::id))
-        .load(conn)?)
+    let present: Vec<(CalendarId, i64)> = calendars::table
+        .select((calendars::id, calendars::revision))
+        .load(conn)?;
+    let mut behind = Vec::new();
+    for (calendar, revision) in present {
+        let not_seen_soon = timers::at.is_null().or(timers::at.gt(soon));
+        let some: Vec<(IncidentId, ClockId)> = clocks::table
+            .left_join(timers::table.on(timers::clock_id.eq(clocks::id)))
+            .filter(clocks::calendar_id.eq(calendar))
+            .filter(clocks::calendar_revision.lt(revision))
+            // In the words of the index `clocks_behind`: SQLite does not use it for bound values.
+            .filter(sql::<Bool>(
+                "state IN ('running', 'paused') AND breached_at IS NULL",
+            ))
+            .filter(not_seen_soon)
+            .select((clocks::incident_id, clocks::id))
+            .load(conn)?;
+        behind.extend(some);
+    }
+    behind.sort();
+    Ok(behind)
 }
 
 /// Locks the incidents with an open clock that counts in that calendar, in order of key, and gives those
