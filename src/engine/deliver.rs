@@ -3,6 +3,9 @@
 //! At least once: a process that dies between sending and settling sends the letter again when its
 //! lease has ended, with the same Message-ID, so that the double is recognisable.
 
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use lettre::message::Mailbox;
 
@@ -78,7 +81,9 @@ pub async fn deliver_some(store: &Store, sender: &Sender) -> Result<Option<Deliv
     }
     let mut done = Delivered::default();
     let mut wrong = None;
-    let sending = leased.into_iter().map(|letter| one(store, sender, letter));
+    let sending = leased
+        .into_iter()
+        .map(|letter| guarded(store, sender, letter));
     for end in join_all(sending).await {
         match end {
             Ok(End::Sent) => done.sent += 1,
@@ -113,6 +118,34 @@ enum End {
     Retried,
     Failed,
     Cancelled,
+}
+
+/// Sends one letter; one that makes the service break down is tried again later as if it had been put
+/// off, and holds up neither the others nor the delivery.
+async fn guarded(store: &Store, sender: &Sender, letter: Letter) -> Result<End> {
+    let sending = AssertUnwindSafe(one(store, sender, letter.clone()));
+    if let Ok(end) = sending.catch_unwind().await {
+        return end;
+    }
+    tracing::error!(letter = letter.id.0, "the service broke down over a letter");
+    let breaking = store.clone();
+    let now = blocking(move || breaking.now()).await?;
+    // It may have been handed over before.
+    let how = in_doubt(&letter, now, "the service broke down while sending it");
+    let end = match how {
+        Settlement::InDoubt(None, _) => End::Failed,
+        _ => End::Retried,
+    };
+    settle(store, &letter, None, how).await?;
+    Ok(end)
+}
+
+fn in_doubt(letter: &Letter, now: Moment, error: &str) -> Settlement {
+    match later(letter, now, format!("may have arrived: {error}")) {
+        Settlement::Retry(at, error) => Settlement::InDoubt(Some(at), error),
+        Settlement::Failed(error) => Settlement::InDoubt(None, error),
+        other => other,
+    }
 }
 
 async fn one(store: &Store, sender: &Sender, letter: Letter) -> Result<End> {
@@ -158,13 +191,7 @@ async fn one(store: &Store, sender: &Sender, letter: Letter) -> Result<End> {
             later(&letter, now, format!("put off with {code} {text}"))
         }
         Delivery::Unreachable { error } => later(&letter, now, error),
-        Delivery::InDoubt { error } => {
-            match later(&letter, now, format!("may have arrived: {error}")) {
-                Settlement::Retry(at, error) => Settlement::InDoubt(Some(at), error),
-                Settlement::Failed(error) => Settlement::InDoubt(None, error),
-                other => other,
-            }
-        }
+        Delivery::InDoubt { error } => in_doubt(&letter, now, &error),
     };
     let end = match &how {
         Settlement::Sent => End::Sent,

@@ -11,10 +11,12 @@ pub mod overwrite;
 pub mod routines;
 pub mod tick;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::watch;
 
 pub use health::{Figures, Health, check, show};
@@ -147,7 +149,13 @@ async fn deliver_loop(
     mut stop: watch::Receiver<bool>,
 ) {
     while !*stop.borrow() {
-        let wait = match deliver::deliver_some(&store, &sender).await {
+        let delivering = AssertUnwindSafe(deliver::deliver_some(&store, &sender)).catch_unwind();
+        let delivered = delivering.await.unwrap_or_else(|_| {
+            Err(Error::Unexpected(anyhow::anyhow!(
+                "the delivery broke down"
+            )))
+        });
+        let wait = match delivered {
             // Between a few letters and the next a signal to stop is heard.
             Ok(Some(delivered)) => {
                 health

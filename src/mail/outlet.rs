@@ -133,6 +133,8 @@ pub struct MemoryOutlet(Arc<Mutex<Kept>>);
 struct Kept {
     letters: Vec<Outgoing>,
     answers: VecDeque<Delivery>,
+    /// Letters that are handed over and never answered, for the code that does it breaks down.
+    broken: usize,
 }
 
 impl MemoryOutlet {
@@ -151,8 +153,17 @@ impl MemoryOutlet {
         self.kept().answers.extend(vec![delivery; count]);
     }
 
+    /// Handing over the next `count` letters panics.
+    pub fn panics_next(&self, count: usize) {
+        self.kept().broken += count;
+    }
+
     fn send(&self, letter: &Outgoing) -> Delivery {
         let mut kept = self.kept();
+        if let Some(left) = kept.broken.checked_sub(1) {
+            kept.broken = left;
+            panic!("told to break down");
+        }
         let answer = kept.answers.pop_front().unwrap_or(Delivery::Accepted {
             response: "kept in memory".to_string(),
         });

@@ -135,6 +135,22 @@ on_both! { fn a_mail_server_that_is_away_loses_no_letter(world) {
     assert_eq!(server.letters().len(), 1);
 } }
 
+on_both! { fn a_letter_over_which_the_service_breaks_down_holds_up_no_other(world) {
+    let contract = world.signs("NW-2026", world.usual_terms());
+    world.raises(contract, "S1");
+    world.raises(contract, "S2");
+    world.raises(contract, "S2");
+    world.outlet.panics_next(1);
+    let done = world.delivers();
+    assert_eq!((done.sent, done.retried, done.failed), (2, 1, 0));
+    let waits: Vec<_> = world.letters().into_iter().filter(|letter| letter.state == LetterState::Queued).collect();
+    assert_eq!((waits.len(), waits[0].attempts, waits[0].in_doubt), (1, 1, true));
+    assert!(waits[0].last_error.as_ref().unwrap().contains("broke down"));
+    world.hand.set(world.hand.now() + 2 * MINUTE);
+    assert_eq!(world.delivers().sent, 1);
+    assert_eq!(world.outlet.letters().len(), 3);
+} }
+
 on_both! { fn a_lapsed_lease_is_taken_over_and_the_old_one_cannot_settle(world) {
     raised(world);
     let first = world.store.write(Actor::Engine, |tx| store::letter::lease(tx, 10)).unwrap().remove(0);
