@@ -16,6 +16,7 @@ mod steps;
 
 pub use foreseen::{Foreseen, foreseen};
 pub use judged::{Judged, JudgedCase, Lateness, judged, judged_all};
+pub(crate) use moved::leaves_enough;
 pub use moved::{EditPreview, Move, preview_edit};
 
 use crate::domain::CaseId;

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use chrono::{Datelike, Months, NaiveDate};
 use serde_json::json;
 
+use crate::consequence::leaves_enough;
 use crate::domain::CalendarId;
-use crate::domain::calendar::{
-    Calendar, Difference, Hours, Layer, Offsets, difference, holidays_from_ics,
-};
+use crate::domain::calendar::{Difference, Hours, Offsets, difference, holidays_from_ics};
 use crate::domain::calendar_entry::{CalendarInput, Imported, with_holidays};
 use crate::error::{Error, Refused, Result};
-use crate::store::{Actor, Store, Tx, calendar, clock, incident, terms};
-use crate::time::{DAY, Moment, ZONE_DATA};
+use crate::store::{Actor, Store, Tx, calendar, clock, incident};
+use crate::time::{Moment, ZONE_DATA};
 
 /// Enters a calendar.
 ///
@@ -29,8 +28,8 @@ pub fn enter(tx: &mut Tx<'_>, input: &CalendarInput) -> Result<CalendarId> {
 /// number. Clocks that run in the calendar are judged again.
 ///
 /// # Errors
-/// At `name` when another calendar has it; at `week` when the calendar would not open any more
-/// though contracts count in it; when somebody changed the calendar first.
+/// At `name` when another calendar has it; at `week` when the calendar would leave too little open time
+/// to what counts in it; when somebody changed the calendar first.
 pub fn edit(tx: &mut Tx<'_>, id: CalendarId, revision: i64, input: &CalendarInput) -> Result<i64> {
     let from = (!input.correction).then(|| tx.now().date_in(input.hours.time_zone));
     let revision = revise(tx, id, revision, &input.name, from, &input.hours)?;
@@ -74,19 +73,7 @@ fn revise(
     hours: &Hours,
 ) -> Result<i64> {
     let now = tx.now();
-    if !opens_within_a_year(name, hours, now) {
-        let today = now.date_in(hours.time_zone);
-        let contracts = terms::counting_in(tx.conn(), id, today, now)?;
-        if !contracts.is_empty() {
-            return Err(Error::field(
-                "week",
-                format!(
-                    "the calendar would have no open time in the next year, but {} count in it",
-                    contracts.join(", ")
-                ),
-            ));
-        }
-    }
+    leaves_enough(tx.conn(), id, name, hours, now)?;
     move_clocks(tx, id, |tx| {
         calendar::revise(tx, id, revision, name, from, hours, None)
     })
@@ -204,15 +191,4 @@ fn differs(other: &calendar::Other, kept: &Arc<Offsets>, now: Moment) -> Differe
         .unwrap_or_else(|| made.checked_sub_months(before).unwrap_or(made));
     let last = today.checked_add_months(Months::new(12 * YEARS_AHEAD));
     difference(&other.hours, kept, first, today, last.unwrap_or(today))
-}
-
-fn opens_within_a_year(name: &str, hours: &Hours, now: Moment) -> bool {
-    let layer = Layer {
-        from: None,
-        hours: hours.clone(),
-    };
-    let calendar = Calendar::new(name, vec![layer]);
-    calendar
-        .open_between(now, now + 366 * DAY)
-        .is_ok_and(|open| open > 0)
 }

@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, Read, Write};
 
 use anyhow::Context;
-use chrono::{NaiveDate, Offset, SecondsFormat};
+use chrono::{Offset, SecondsFormat};
 use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::domain::calendar::{Calendar, Exception, Hours, Layer, Week, Window};
+use crate::domain::calendar::{
+    Calendar, CalendarError, Exception, Hours, Layer, Week, Window, is_known,
+};
+use crate::domain::reading::date;
 use crate::time::{Micros, Moment, SECOND};
 
 /// How many questions were answered, and how many could not be.
@@ -28,7 +31,9 @@ const KEPT: usize = 256;
 struct Question {
     #[serde(default)]
     id: Value,
-    kind: String,
+    #[serde(default)]
+    kind: Option<String>,
+    #[serde(default)]
     calendar: Value,
     #[serde(default)]
     start: Option<String>,
@@ -47,9 +52,9 @@ struct Shape {
     #[serde(default)]
     week: Week,
     #[serde(default)]
-    holidays: Vec<NaiveDate>,
+    holidays: Vec<String>,
     #[serde(default)]
-    overrides: BTreeMap<NaiveDate, Vec<Window>>,
+    overrides: BTreeMap<String, Vec<Window>>,
 }
 
 /// Longest question; a calendar with a century of holidays takes a tenth of it.
@@ -110,6 +115,9 @@ fn answer(
     let whole: Value = read_json(line).map_err(|wrong| (Value::Null, wrong))?;
     let id = whole.get("id").cloned().unwrap_or_default();
     let fail = |wrong: String| (id.clone(), wrong);
+    if !whole.is_object() {
+        return Err(fail("is not a JSON object".to_string()));
+    }
     let question: Question =
         serde_json::from_value(whole).map_err(|error| fail(error.to_string()))?;
     let key = question.calendar.to_string();
@@ -148,20 +156,22 @@ fn solve(question: &Question, calendar: &Calendar) -> Result<Value, String> {
         Moment::parse(text).map_err(|wrong| format!("{name}: {wrong}"))
     };
     let shown = |at: Moment| json!(in_zone(at, calendar.zone()));
-    match question.kind.as_str() {
+    // Too little open time is a matter of the length asked for, an unknown year one of the moment.
+    let at_field = |moment: &str, error: CalendarError| match error {
+        CalendarError::NoOpenTime { .. } => format!("duration_s: {error}"),
+        _ => format!("{moment}: {error}"),
+    };
+    let kind = question.kind.as_deref().ok_or("kind is missing")?;
+    match kind {
         "add" => {
             let (start, duration) = (instant("start", &question.start)?, duration(question)?);
-            calendar
-                .add(start, duration)
-                .map(shown)
-                .map_err(|error| error.to_string())
+            let due = calendar.add(start, duration);
+            due.map(shown).map_err(|error| at_field("start", error))
         }
         "sub" => {
             let (start, duration) = (instant("start", &question.start)?, duration(question)?);
-            calendar
-                .sub(start, duration)
-                .map(shown)
-                .map_err(|error| error.to_string())
+            let begun = calendar.sub(start, duration);
+            begun.map(shown).map_err(|error| at_field("start", error))
         }
         "between" => {
             let (start, end) = (
@@ -170,7 +180,7 @@ fn solve(question: &Question, calendar: &Calendar) -> Result<Value, String> {
             );
             let open = calendar
                 .open_between(start, end)
-                .map_err(|error| error.to_string())?;
+                .map_err(|error| at_field(if is_known(start) { "end" } else { "start" }, error))?;
             Ok(seconds(open))
         }
         "is_open" => {
@@ -178,7 +188,7 @@ fn solve(question: &Question, calendar: &Calendar) -> Result<Value, String> {
             calendar
                 .is_open(at)
                 .map(|open| json!(open))
-                .map_err(|error| error.to_string())
+                .map_err(|error| at_field("at", error))
         }
         other => Err(format!(
             "kind: \"{other}\" is not known; use add, sub, between or is_open"
@@ -226,6 +236,12 @@ fn duration(question: &Question) -> Result<Micros, String> {
 }
 
 fn read(value: &Value) -> Result<Calendar, String> {
+    if value.is_null() {
+        return Err("is missing".to_string());
+    }
+    if !value.is_object() {
+        return Err("is not a JSON object".to_string());
+    }
     let shape: Shape = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
     let time_zone: Tz = shape.tz.parse().map_err(|_| {
         format!(
@@ -234,7 +250,8 @@ fn read(value: &Value) -> Result<Calendar, String> {
         )
     })?;
     let mut exceptions: Vec<Exception> = Vec::new();
-    for date in shape.holidays {
+    for text in shape.holidays {
+        let date = date(&text).map_err(|wrong| format!("holidays: {wrong}"))?;
         if exceptions.iter().any(|exception| exception.date == date) {
             return Err(format!("{date} stands twice among the holidays"));
         }
@@ -244,7 +261,8 @@ fn read(value: &Value) -> Result<Calendar, String> {
             windows: Vec::new(),
         });
     }
-    for (date, windows) in shape.overrides {
+    for (text, windows) in shape.overrides {
+        let date = date(&text).map_err(|wrong| format!("overrides: {wrong}"))?;
         if exceptions.iter().any(|exception| exception.date == date) {
             return Err(format!(
                 "{date} is a holiday and an override; a date has one exception"

@@ -3,13 +3,15 @@
 use serde::Serialize;
 
 use super::{judged_all, unusable};
+use crate::domain::calendar::{Calendar, Hours, Layer};
 use crate::domain::calendar_entry::CalendarInput;
 use crate::domain::clock::judge;
+use crate::domain::example::deadline;
 use crate::domain::words::Metric;
 use crate::domain::{CalendarId, CaseId, ClockId, IncidentId};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::{self, Conn};
-use crate::time::{Micros, Moment};
+use crate::time::{DAY, Micros, Moment};
 
 /// Incidents judged at once.
 const BATCH: usize = 200;
@@ -55,11 +57,52 @@ fn whole_seconds<S: serde::Serializer>(
         .serialize(serializer)
 }
 
+/// Whether a calendar of these hours leaves enough open time to all that counts in it.
+///
+/// # Errors
+/// At `week`, with what it would be too little for.
+pub(crate) fn leaves_enough(
+    conn: &mut Conn,
+    id: CalendarId,
+    name: &str,
+    hours: &Hours,
+    now: Moment,
+) -> Result<()> {
+    let today = now.date_in(hours.time_zone);
+    let counting = store::terms::counting_in(conn, id, today, now)?;
+    let layer = Layer {
+        from: None,
+        hours: hours.clone(),
+    };
+    let calendar = Calendar::new(name, vec![layer]);
+    let opens = calendar
+        .open_between(now, now + 366 * DAY)
+        .is_ok_and(|open| open > 0);
+    if !opens && !counting.is_empty() {
+        let mut contracts: Vec<&str> = counting.iter().map(|one| one.reference.as_str()).collect();
+        contracts.dedup();
+        let wrong = format!(
+            "the calendar would have no open time in the next year, but {} count in it",
+            contracts.join(", ")
+        );
+        return Err(Error::field("week", wrong));
+    }
+    // A deadline that cannot be found would stop every incident under these terms.
+    for one in counting {
+        if let Err(error) = deadline(one.target, &calendar, now) {
+            let wrong = format!("{} of {}: {error}", one.clause, one.reference);
+            return Err(Error::field("week", wrong));
+        }
+    }
+    Ok(())
+}
+
 /// Judges every clock that runs in the calendar twice, as it is and as it would be had the edit been
 /// made now.
 ///
 /// # Errors
-/// When there is no such calendar, or one would not hold the open time that a clock needs.
+/// When there is no such calendar; at `week` when it would leave too little open time to what counts in
+/// it.
 pub fn preview_edit(
     conn: &mut Conn,
     id: CalendarId,
@@ -67,6 +110,7 @@ pub fn preview_edit(
     now: Moment,
 ) -> Result<EditPreview> {
     store::calendar::find(conn, id)?;
+    leaves_enough(conn, id, &input.name, &input.hours, now)?;
     let concerned = store::clock::counting_in(conn, id)?;
     let mut incidents: Vec<IncidentId> = concerned.iter().map(|(incident, _)| *incident).collect();
     incidents.dedup();

@@ -33,11 +33,18 @@ pub const HORIZON: Micros = 3_653 * DAY;
 /// So many days before a holiday list ends, its calendar says so.
 const LIST_ENDS_SOON: i64 = 60;
 
+/// Whether that moment lies in the years that zone data speaks for, 1900 to 2099.
+pub fn is_known(at: Moment) -> bool {
+    (flat::KNOWN_FROM..flat::KNOWN_TO).contains(&at.micros())
+}
+
 /// Why a calendar gives no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CalendarError {
     /// Its hours do not hold the time asked for.
-    #[error("calendar \"{calendar}\" has too little open time in the ten years from {from}")]
+    #[error(
+        "calendar \"{calendar}\" has too little open time in the ten years from {from}; give it more hours, or ask for less time"
+    )]
     NoOpenTime {
         /// The calendar's name.
         calendar: String,
@@ -55,6 +62,16 @@ pub enum CalendarError {
         from: Moment,
         /// The other end.
         to: Moment,
+    },
+    /// Intervals of `update` beyond all measure: nobody answered, and nobody looked.
+    #[error(
+        "more than {most} intervals of update ran out since {from}; record when it was answered or over, or correct when it was reported"
+    )]
+    TooManyIntervals {
+        /// So many are counted.
+        most: usize,
+        /// When the first began.
+        from: Moment,
     },
 }
 

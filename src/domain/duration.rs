@@ -3,7 +3,7 @@
 use crate::time::{HOUR, MINUTE, Micros, SECOND};
 
 /// No budget of a real contract is longer; keeps every sum far from overflow.
-const LONGEST: Micros = 100 * 366 * 24 * HOUR;
+pub const LONGEST: Micros = 100 * 366 * 24 * HOUR;
 
 /// Reads `PT15M`, `PT1H30M`, `PT3S`, `PT0.5S`, `PT0S`.
 ///

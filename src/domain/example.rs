@@ -141,11 +141,18 @@ impl Question {
     /// Asks the calendar.
     ///
     /// # Errors
-    /// At `target` when the calendar has too little open time for it.
+    /// At `target` when the calendar has too little open time for it; at `start` when that, or the answer,
+    /// lies outside the years that are known.
     pub fn answer(&self, view: &View) -> Result<Deadline, Vec<FieldError>> {
         let zone = view.calendar.zone();
-        let due = deadline(self.target, &view.calendar, self.start)
-            .map_err(|error| vec![FieldError::new("target", error.to_string())])?;
+        let due = deadline(self.target, &view.calendar, self.start).map_err(|error| {
+            // Too little open time is a matter of the target, an unknown year one of the start.
+            let field = match error {
+                CalendarError::NoOpenTime { .. } => "target",
+                _ => "start",
+            };
+            vec![FieldError::new(field, error.to_string())]
+        })?;
         Ok(Deadline {
             start: self.start,
             target: self.target,

@@ -213,6 +213,7 @@ pub fn date(text: &str) -> Result<chrono::NaiveDate, String> {
     let exact = |date: chrono::NaiveDate| date.to_string() == text;
     match chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d") {
         Ok(date) if exact(date) && (1900..3000).contains(&date.year()) => Ok(date),
+        Ok(date) if exact(date) => Err(format!("{date} lies outside the years 1900 to 2999")),
         _ => Err(format!(
             "\"{text}\" is not a date; write it like 2026-11-23"
         )),

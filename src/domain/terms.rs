@@ -229,6 +229,16 @@ impl Promise {
             .map(|commitment| commitment.calendar_id)
     }
 
+    /// The days for a confirmation as a target, if those of some severity are counted in that calendar.
+    pub fn days_to_confirm(&self, calendar: CalendarId) -> Option<Target> {
+        let days = self.confirmation?.business_days;
+        let counts =
+            |severity: &Severity| self.calendar_of_confirmation(&severity.code) == Some(calendar);
+        let at = DayEnd::SameTime;
+        let target = Target::BusinessDays { days, at };
+        self.severities.iter().any(counts).then_some(target)
+    }
+
     /// The clock stop of that code.
     pub fn clock_stop(&self, code: &str) -> Option<&ClockStop> {
         self.clock_stops.iter().find(|stop| stop.code == code)
@@ -274,7 +284,7 @@ struct TargetShape {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     open_time: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    business_days: Option<u32>,
+    business_days: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     at: Option<DayEnd>,
 }
@@ -289,7 +299,7 @@ impl Serialize for Target {
             },
             Target::BusinessDays { days, at } => TargetShape {
                 open_time: None,
-                business_days: Some(days),
+                business_days: Some(i64::from(days)),
                 at: Some(at),
             },
         }
@@ -311,9 +321,17 @@ impl<'de> Deserialize<'de> for Target {
             TargetShape {
                 open_time: None,
                 business_days: Some(days),
+                ..
+            } if days < 0 => Err(D::Error::custom(format!(
+                "a target is not negative, as {days} business days are"
+            ))),
+            TargetShape {
+                open_time: None,
+                business_days: Some(days),
                 at,
             } => Ok(Target::BusinessDays {
-                days,
+                // More than any calendar holds; whoever asks for it is told so.
+                days: u32::try_from(days).unwrap_or(u32::MAX),
                 at: at.unwrap_or(DayEnd::SameTime),
             }),
             _ => Err(D::Error::custom(

@@ -17,7 +17,8 @@ use validator::{Validate, ValidationError};
 
 use super::CalendarId;
 use super::calendar_book::CalendarBook;
-use super::input::{Faults, FieldError};
+use super::example::deadline;
+use super::input::{Faults, FieldError, join};
 use super::reading::Object;
 use super::terms::{
     ClockStop, Confirmation, OnReopen, OnSeverityChange, Promise, RootCauseFrom, Severity,
@@ -109,6 +110,16 @@ pub fn read(value: &Value, path: &str, book: &CalendarBook, now: Moment) -> Term
             .optional("root_cause_from", &mut faults)
             .unwrap_or_default();
         promise.confirmation = confirmation(&object, &mut faults);
+        let late = promise.calendars().into_iter().find_map(|id| {
+            let calendar = &book.get(id)?.calendar;
+            deadline(promise.days_to_confirm(id)?, calendar, now).err()
+        });
+        if let Some(error) = late {
+            faults.add(
+                join(&object.at("confirmation"), "business_days"),
+                error.to_string(),
+            );
+        }
     }
     TermsReading {
         effective_from,

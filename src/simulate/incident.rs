@@ -5,6 +5,7 @@ mod reading;
 
 pub(super) use reading::read;
 
+use crate::domain::calendar::is_known;
 use crate::domain::incident::{OpenCase, Raise, Record};
 use crate::domain::input::{Faults, join};
 use crate::time::Moment;
@@ -105,8 +106,12 @@ impl Played {
     pub(super) fn within(&self, until: Option<Moment>, latest: Moment, faults: &mut Faults) {
         for act in &self.acts {
             let end = until.unwrap_or(latest);
-            if act.recorded_at > end {
+            if act.recorded_at > end || !is_known(act.recorded_at) {
                 let wrong = match until {
+                    _ if !is_known(act.recorded_at) => format!(
+                        "{} lies outside the years 1900 to 2099, which zone data speaks for",
+                        act.recorded_at
+                    ),
                     Some(until) => format!("{} lies after the end at {until}", act.recorded_at),
                     None => format!(
                         "{} lies too long after the first event; check the years",

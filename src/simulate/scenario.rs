@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::incident::{self, Played};
 use super::names::Names;
+use crate::domain::calendar::is_known;
 use crate::domain::input::{Faults, FieldError};
 use crate::domain::reading::Object;
 use crate::time::{DAY, Micros, Moment};
@@ -81,13 +82,17 @@ impl Scenario {
         for incident in &incidents {
             incident.within(until, begins + LONGEST, &mut faults);
         }
-        if let Some(until) = until
-            && until > begins + LONGEST
-        {
-            faults.add(
-                "until",
-                format!("{until} lies more than twenty years after the first event at {begins}"),
-            );
+        let wrong = match until {
+            Some(until) if until > begins + LONGEST => Some(format!(
+                "{until} lies more than twenty years after the first event at {begins}"
+            )),
+            Some(until) if !is_known(until) => Some(format!(
+                "{until} lies outside the years 1900 to 2099, which zone data speaks for"
+            )),
+            _ => None,
+        };
+        if let Some(wrong) = wrong {
+            faults.add("until", wrong);
         }
         let scenario = Self {
             people,

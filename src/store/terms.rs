@@ -5,12 +5,12 @@ use diesel::prelude::*;
 
 use super::{Conn, Tx};
 use crate::domain::contract::Contract;
-use crate::domain::terms::{Promise, Terms};
-use crate::domain::words::ClockState;
+use crate::domain::terms::{Commitment, Promise, Target, Terms};
+use crate::domain::words::{ClockState, Metric};
 use crate::domain::{CalendarId, ContractId, TermsId};
 use crate::error::{Error, Result};
 use crate::schema::{cases, clocks, contracts, terms};
-use crate::time::Moment;
+use crate::time::{Micros, Moment};
 
 /// The terms of that key.
 ///
@@ -150,9 +150,19 @@ pub fn in_force_during(
     Ok(versions)
 }
 
-/// The references of contracts that still need open time in that calendar: those with a clock
-/// running in it, and those whose terms in force on `today` or later, or whose go-live windows that
-/// have not ended by `now`, count in it.
+/// A promise that needs open time of a calendar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counting {
+    /// Reference of its contract.
+    pub reference: String,
+    /// Its clause, or the confirmation of repairs.
+    pub clause: String,
+    /// How much time it gives.
+    pub target: Target,
+}
+
+/// What still needs open time in that calendar: clocks that run in it, and commitments of terms in force
+/// on `today` or later, and of go-live windows that have not ended by `now`.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -161,22 +171,38 @@ pub fn counting_in(
     calendar: CalendarId,
     today: NaiveDate,
     now: Moment,
-) -> Result<Vec<String>> {
+) -> Result<Vec<Counting>> {
     let open: Vec<ClockState> = ClockState::ALL
         .iter()
         .copied()
         .filter(|state| state.is_open())
         .collect();
-    let mut references: Vec<String> = clocks::table
+    let running: Vec<(String, String, Micros)> = clocks::table
         .inner_join(cases::table.inner_join(contracts::table))
         .filter(
             clocks::calendar_id
                 .eq(calendar)
-                .and(clocks::state.eq_any(open)),
+                .and(clocks::state.eq_any(open))
+                .and(clocks::metric.ne(Metric::DataLoss)),
         )
-        .select(contracts::reference)
+        .select((contracts::reference, clocks::clause, clocks::budget))
         .distinct()
         .load(conn)?;
+    let of_clock = |(reference, clause, budget)| Counting {
+        reference,
+        clause,
+        target: Target::OpenTime(budget),
+    };
+    let mut counting: Vec<Counting> = running.into_iter().map(of_clock).collect();
+    let add = |counting: &mut Vec<Counting>, reference: &str, commitment: &Commitment| {
+        if commitment.calendar_id == calendar && commitment.metric != Metric::DataLoss {
+            counting.push(Counting {
+                reference: reference.to_string(),
+                clause: commitment.clause.clone(),
+                target: commitment.target,
+            });
+        }
+    };
     let rows: Vec<(String, Terms)> = terms::table
         .inner_join(contracts::table)
         .filter(
@@ -191,17 +217,24 @@ pub fn counting_in(
         let replaced = rows[index + 1..].iter().any(|(_, later)| {
             later.contract_id == version.contract_id && later.effective_from <= today
         });
-        if !replaced && version.promise.calendars().contains(&calendar) {
-            references.push(reference.clone());
+        if !replaced {
+            let commitments = version.promise.commitments.iter();
+            commitments.for_each(|commitment| add(&mut counting, reference, commitment));
+            let days = version.promise.days_to_confirm(calendar);
+            counting.extend(days.map(|target| Counting {
+                reference: reference.clone(),
+                clause: "the confirmation".to_string(),
+                target,
+            }));
         }
     }
     for (window, reference) in super::go_live::not_ended(conn, now)? {
-        let mut commitments = window.commitments.0.iter();
-        if commitments.any(|commitment| commitment.calendar_id == calendar) {
-            references.push(reference);
-        }
+        let commitments = window.commitments.0.iter();
+        commitments.for_each(|commitment| add(&mut counting, &reference, commitment));
     }
-    references.sort();
-    references.dedup();
-    Ok(references)
+    counting.sort_by(|one, other| {
+        (&one.reference, &one.clause).cmp(&(&other.reference, &other.clause))
+    });
+    counting.dedup();
+    Ok(counting)
 }

@@ -186,6 +186,117 @@ fn a_calendar_question_is_answered_before_the_next_is_asked() {
     assert!(child.wait().unwrap().success());
 }
 
+#[test]
+fn what_a_calendar_question_gets_wrong_is_named_by_line_and_field_with_the_way_out() {
+    let week = r#"{"tz":"Europe/Berlin","week":{"mon":[["09:00","17:00"]]}}"#;
+    let add = |calendar: &str, start: &str, duration: &str| {
+        format!(
+            r#"{{"kind":"add","calendar":{calendar},"start":"{start}","duration_s":{duration}}}"#
+        )
+    };
+    let now = "2026-11-23T10:00:00Z";
+    let table = [
+        (
+            add(week, now, "1000000000000000"),
+            "duration_s: ",
+            "0 to 10^11",
+        ),
+        (
+            add(week, now, "9223372036854775807"),
+            "duration_s: ",
+            "0 to 10^11",
+        ),
+        (add(week, now, "1e15"), "duration_s: ", "0 to 10^11"),
+        (add(week, now, "-1"), "duration_s: ", "0 to 10^11"),
+        (
+            add(week, now, "100000000000"),
+            "duration_s: ",
+            "give it more hours, or ask for less time",
+        ),
+        (
+            add(r#"{"tz":"UTC"}"#, now, "0"),
+            "duration_s: ",
+            "give it more hours",
+        ),
+        (
+            add(week, "0001-01-01T00:00:00Z", "1"),
+            "start: ",
+            "1900 to 2999",
+        ),
+        (
+            add(week, "2500-01-01T00:00:00Z", "1"),
+            "start: ",
+            "1900 to 2099",
+        ),
+        (
+            add(week, "2099-12-31T23:00:00Z", "360000"),
+            "start: ",
+            "1900 to 2099",
+        ),
+        (
+            add(week, "2026-11-23T10:00:00", "1"),
+            "start: ",
+            "2026-11-20T15:40:00Z",
+        ),
+        (
+            add(r#"{"tz":"Mars/Base"}"#, now, "1"),
+            "calendar: ",
+            "Europe/Berlin",
+        ),
+        (
+            add(r#"{"tz":"UTC","holidays":["2026-02-30"]}"#, now, "1"),
+            "calendar: holidays: ",
+            "2026-11-23",
+        ),
+        (
+            add(r#"{"tz":"UTC","overrides":{"9999-01-01":[]}}"#, now, "1"),
+            "calendar: overrides: ",
+            "1900 to 2999",
+        ),
+        (
+            add(r#"{"tz":"UTC","weeks":{}}"#, now, "1"),
+            "calendar: ",
+            "`week`",
+        ),
+        (add("[\"UTC\",{}]", now, "1"), "calendar: ", "JSON object"),
+        (add("null", now, "1"), "calendar: ", "missing"),
+        (add(week, now, "null"), "duration_s ", "missing"),
+        (
+            r#"{"calendar":{"tz":"UTC"}}"#.to_string(),
+            "kind ",
+            "missing",
+        ),
+        ("[1,2]".to_string(), "is not a JSON object", ""),
+        (
+            format!(
+                r#"{{"kind":"between","calendar":{week},"start":"{now}","end":"2150-01-01T00:00:00Z"}}"#
+            ),
+            "end: ",
+            "1900 to 2099",
+        ),
+        (
+            format!(r#"{{"kind":"is_open","calendar":{week},"at":"2200-01-01T00:00:00Z"}}"#),
+            "at: ",
+            "1900 to 2099",
+        ),
+    ];
+    let lines: Vec<&str> = table.iter().map(|(line, ..)| line.as_str()).collect();
+    let mut answers = Vec::new();
+    let summary = redress::cli::calendar::eval(lines.join("\n").as_bytes(), &mut answers).unwrap();
+    assert_eq!((summary.answered, summary.refused), (0, table.len() as u64));
+    for (number, ((line, field, way_out), answer)) in
+        (1..).zip(table.iter().zip(text(&answers).lines()))
+    {
+        let answer: serde_json::Value = serde_json::from_str(answer).unwrap();
+        let said = answer["error"].as_str().unwrap();
+        assert!(
+            said.starts_with(&format!("line {number}: {field}")),
+            "{line}: {said}"
+        );
+        assert!(said.contains(way_out), "{line}: {said}");
+    }
+}
+
 /// A service that is killed when the test ends, however it ends.
 struct Serving(Child);
 

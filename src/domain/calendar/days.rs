@@ -6,7 +6,7 @@ use std::str::FromStr;
 use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Calendar, CalendarError};
+use super::{Calendar, CalendarError, is_known};
 use crate::time::Moment;
 
 /// At which time of its last day a business-day target is due.
@@ -83,13 +83,17 @@ impl Calendar {
     /// the second.
     ///
     /// # Errors
-    /// When ten years do not hold that many business days.
+    /// When ten years do not hold that many business days, or lie outside the years that are known.
     pub fn business_days(
         &self,
         start: Moment,
         days: u32,
         at: DayEnd,
     ) -> Result<BusinessDue, CalendarError> {
+        let asked = start;
+        if !is_known(asked) {
+            return Err(self.out_of_range(asked, asked));
+        }
         let mut left = DATES;
         let today = self.date_at(start);
         let open_today = self.windows(today);
@@ -107,6 +111,9 @@ impl Calendar {
         if days == 0 && due < start {
             date = self.business_day_after(date, &mut left, start)?;
             due = self.end_of(date, at, start);
+        }
+        if !is_known(due) {
+            return Err(self.out_of_range(asked, due));
         }
         Ok(BusinessDue { start, due })
     }

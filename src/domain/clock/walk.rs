@@ -20,6 +20,10 @@ use crate::time::{Micros, Moment};
 pub use trace::{Effect, NotHeld};
 pub(super) use trace::{Note, Turn};
 
+/// An update due every quarter of an hour is missed so often in nearly three years; every second, in a
+/// day.
+const MOST_INTERVALS: usize = 100_000;
+
 /// Judges the clock of one metric; `facts` begin with the report of the case.
 pub(super) fn walk(
     metric: Metric,
@@ -252,6 +256,11 @@ impl<'a> Walk<'a> {
             lap.seqs = self.seqs.clone();
             if self.metric != Metric::Update {
                 break;
+            }
+            if self.finished.len() >= MOST_INTERVALS {
+                let from = self.finished.first().map_or(due, |lap| lap.started_at);
+                let most = MOST_INTERVALS;
+                return Err(CalendarError::TooManyIntervals { most, from });
             }
             lap.spent = lap.budget;
             let endless = lap.budget == 0;

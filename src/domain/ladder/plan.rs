@@ -193,7 +193,7 @@ impl<'a> Planner<'a> {
             if self.clock.metric == Metric::DataLoss && step.when.direction() == Direction::Before {
                 continue;
             }
-            match place(step.when, lap)? {
+            match found(place(step.when, lap))?.unwrap_or_else(|| never(step.when)) {
                 Place::At(at) => places.push((at, index)),
                 Place::BeforeStart => self.take(lap, index, 0, lap.started_at, Deed::Early),
                 Place::Unknown => {}
@@ -258,7 +258,7 @@ impl<'a> Planner<'a> {
             let offset = repeat.every.saturating_mul(i64::from(number));
             let at = match step.when.measured() {
                 Measured::Elapsed => Some(first + offset),
-                Measured::Open => lap.track.after(first, offset)?,
+                Measured::Open => found(lap.track.after(first, offset))?.flatten(),
             };
             let Some(at) = at else { break };
             if at < self.generation.began {
@@ -378,7 +378,7 @@ impl<'a> Planner<'a> {
         for (index, step) in self.ladder.iter().enumerate() {
             if step.applies_to(self.clock.metric, &lap.commitment.severity)
                 && (self.audience)(index) == Audience::WithOurs
-                && let Place::At(at) = place(step.when, lap)?
+                && let Some(Place::At(at)) = found(place(step.when, lap))?
                 && at <= moment
             {
                 highest = highest.max(Some((at, index)));
@@ -394,6 +394,24 @@ fn key(lap: &Lap, index: usize, repeat: i32) -> Taken {
         interval: lap.interval,
         step: i32::try_from(index).unwrap_or(i32::MAX),
         repeat,
+    }
+}
+
+/// What was found, or nothing where the search ended: a step so far away must not keep a breach from being
+/// entered.
+fn found<T>(searched: Result<T, CalendarError>) -> Result<Option<T>, CalendarError> {
+    match searched {
+        Ok(found) => Ok(Some(found)),
+        Err(CalendarError::NoOpenTime { .. } | CalendarError::OutOfRange { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Where a step lies that is not found within ten years of the deadline.
+fn never(when: When) -> Place {
+    match when {
+        When::BeforeDue(..) => Place::BeforeStart,
+        _ => Place::Unknown,
     }
 }
 

@@ -214,7 +214,7 @@ impl<'de> Deserialize<'de> for Target {
 #[serde(deny_unknown_fields)]
 struct WhenShape {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    percent: Option<u32>,
+    percent: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     before_due: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -235,7 +235,7 @@ impl Serialize for When {
             measured: None,
         };
         match *self {
-            When::Percent(percent) => shape.percent = Some(percent),
+            When::Percent(percent) => shape.percent = Some(i64::from(percent)),
             When::AtDue => shape.at_due = Some(true),
             When::BeforeDue(offset, measured) => {
                 shape.before_due = Some(duration::write(offset));
@@ -261,10 +261,11 @@ impl<'de> Deserialize<'de> for When {
             shape.at_due,
             shape.after_due,
         ) {
-            (Some(percent @ 1..=1000), None, None, None) => Ok(When::Percent(percent)),
-            (Some(_), None, None, None) => {
-                Err(D::Error::custom("percent must lie between 1 and 1000"))
-            }
+            (Some(percent), None, None, None) => u32::try_from(percent)
+                .ok()
+                .filter(|percent| (1..=1000).contains(percent))
+                .map(When::Percent)
+                .ok_or_else(|| D::Error::custom("percent must lie between 1 and 1000")),
             (None, Some(offset), None, None) => duration::parse(&offset)
                 .map(|offset| When::BeforeDue(offset, measured))
                 .map_err(D::Error::custom),

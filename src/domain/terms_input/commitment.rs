@@ -170,7 +170,11 @@ fn calendar<'a>(
     };
     match view.calendar.open_between(known.now, known.now + 366 * DAY) {
         Ok(open) if open > 0 => Some((id, view)),
-        _ => {
+        Err(error) => {
+            faults.add(row.at("calendar_id"), error.to_string());
+            None
+        }
+        Ok(_) => {
             let wrong = format!(
                 "the calendar {} has no open time in the next year; give it hours first",
                 known.book.name(id)

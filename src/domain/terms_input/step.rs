@@ -9,7 +9,7 @@ use crate::domain::input::Faults;
 use crate::domain::ladder::{Channel, Hold, Measured, Repeat, Step, Target, Until, When};
 use crate::domain::person::Role;
 use crate::domain::reading::Object;
-use crate::time::{HOUR, SECOND};
+use crate::time::{DAY, HOUR, Micros, SECOND};
 
 const FIELDS: &[&str] = &[
     "when",
@@ -20,6 +20,9 @@ const FIELDS: &[&str] = &[
     "metrics",
     "severities",
 ];
+
+/// A step farther from its deadline is a slip of the finger.
+const FARTHEST: Micros = 366 * DAY;
 
 /// The ladder of terms that name none: a warning at three quarters of the budget, the deadline, and
 /// an hour after it every hour until somebody takes it.
@@ -79,6 +82,13 @@ fn read_row(row: &Object<'_>, known: &Known<'_>, faults: &mut Faults) -> Option<
             serde_json::from_value::<When>(value.clone()),
         )
     });
+    if let Some(When::BeforeDue(offset, _) | When::AfterDue(offset, _)) = when {
+        faults.require(
+            offset <= FARTHEST,
+            row.at("when"),
+            "a step lies at most a year, PT8784H, from the deadline",
+        );
+    }
     let to = audience(row, "to", faults);
     let by = channels(row, faults);
     let repeat = repeat(row, faults);
@@ -168,9 +178,9 @@ fn repeat(row: &Object<'_>, faults: &mut Faults) -> Option<Repeat> {
         .and_then(|text| faults.take(&object.at("every"), duration::parse(&text)));
     if let Some(every) = every {
         faults.require(
-            every >= SECOND,
+            (SECOND..=FARTHEST).contains(&every),
             object.at("every"),
-            "a step is repeated at intervals of at least a second, PT1S",
+            "a step is repeated at intervals of at least a second, PT1S, and at most a year, PT8784H",
         );
     }
     let times = object.number("times", faults);

@@ -332,6 +332,72 @@ fn each_wrong_field_is_named_with_the_way_out() {
             "S1, S2",
         ),
         (
+            "/commitments/0/target",
+            json!({"open_time": "PT1000000000000000S"}),
+            "commitments[0].target",
+            "hundred years",
+        ),
+        (
+            "/commitments/0/target",
+            json!({"open_time": "PT99999999999999999999S"}),
+            "commitments[0].target",
+            "hundred years",
+        ),
+        (
+            "/commitments/0/target",
+            json!({"open_time": "PT30000H"}),
+            "commitments[0].target",
+            "give it more hours",
+        ),
+        (
+            "/commitments/0/target",
+            json!({"business_days": 2700, "at": "close"}),
+            "commitments[0].target",
+            "Berlin office",
+        ),
+        (
+            "/commitments/0/target",
+            json!({"business_days": 1_000_000_000_000_000_i64, "at": "close"}),
+            "commitments[0].target",
+            "at most 3660 business days",
+        ),
+        (
+            "/effective_from",
+            json!("3000-01-01"),
+            "effective_from",
+            "1900 to 2999",
+        ),
+        (
+            "/confirmation",
+            json!({"business_days": 1_000_000_000_000_000_i64}),
+            "confirmation.business_days",
+            "1 to 366",
+        ),
+        (
+            "/ladder/0/when",
+            json!({"percent": 1_000_000_000_000_000_i64}),
+            "ladder[0].when",
+            "between 1 and 1000",
+        ),
+        (
+            "/ladder/1/when",
+            json!({"before_due": "PT8785H"}),
+            "ladder[1].when",
+            "at most a year",
+        ),
+        (
+            "/ladder/3/when",
+            json!({"after_due": "PT876000H", "measured": "elapsed"}),
+            "ladder[3].when",
+            "at most a year",
+        ),
+        (
+            "/ladder/3/repeat/every",
+            json!("PT876000H"),
+            "ladder[3].repeat.every",
+            "at most a year",
+        ),
+        (
             "/ladder/3/repeat/every",
             json!("PT0S"),
             "ladder[3].repeat.every",
@@ -365,6 +431,51 @@ fn each_wrong_field_is_named_with_the_way_out() {
             .message;
         assert!(message.contains(way_out), "{place}: {message}");
     }
+}
+
+#[test]
+fn a_calendar_that_cannot_answer_in_time_is_said_at_what_asks_for_it() {
+    let once_a_year = json!({"date": "2027-03-01", "name": "", "windows": [["09:00", "17:00"]]});
+    let layer = json!({"time_zone": "UTC", "week": {}, "exceptions": [once_a_year]});
+    let hours = serde_json::from_value(layer).unwrap();
+    let layers = vec![crate::domain::calendar::Layer { from: None, hours }];
+    let calendar = crate::domain::calendar::Calendar::new("One day", layers).into();
+    let mut book = book();
+    let view = crate::domain::calendar_book::View {
+        revision: 1,
+        calendar,
+    };
+    book.insert(CalendarId(3), "One day".into(), view, Vec::new());
+    let mut value = good();
+    value["confirmation"] = json!({"business_days": 2});
+    for commitment in value["commitments"].as_array_mut().unwrap() {
+        commitment["calendar_id"] = json!(3);
+        commitment["target"] = json!({"open_time": "PT1H"});
+    }
+    let fields = |value: &Value, now: &str| -> Vec<String> {
+        let faults = read(value, "", &book, Moment::parse(now).unwrap()).faults;
+        faults
+            .into_iter()
+            .map(|fault| format!("{} {}", fault.field, fault.message))
+            .collect()
+    };
+    // One hour it has, two days to confirm in it has not.
+    let found = fields(&value, "2026-11-23T09:00:00Z");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].starts_with("confirmation.business_days calendar \"One day\""),
+        "{found:?}"
+    );
+    // Zone data says nothing of the next century, and nobody is told that the hours are missing.
+    let found = fields(&value, "2101-01-01T09:00:00Z");
+    let said = |number: usize| {
+        format!("commitments[{number}].calendar_id calendar \"One day\" cannot count")
+    };
+    assert_eq!(found.len(), 4, "{found:?}");
+    assert!(
+        (0..4).all(|number| found[number].starts_with(&said(number))),
+        "{found:?}"
+    );
 }
 
 #[test]

@@ -184,12 +184,31 @@ fn paused(draft: &Draft, cases: &[&(CaseId, &Promise)], before: &[&Fact], faults
             ),
         );
     }
+    if !cases
+        .iter()
+        .any(|(_, promise)| holds_something(promise, code))
+    {
+        return faults.add(
+            "stop",
+            format!(
+                "the clock stop {code} is for nothing that the terms promise, so no clock would stand still; record noted instead"
+            ),
+        );
+    }
     if open_stops(before, draft.case).contains(&code) {
         faults.add(
             "stop",
             format!("the clock stop {code} is open already; record resumed first"),
         );
     }
+}
+
+/// Whether some commitment may be held by the clock stop of that code.
+fn holds_something(promise: &Promise, code: &str) -> bool {
+    promise.clock_stop(code).is_some_and(|stop| {
+        let mut commitments = promise.commitments.iter();
+        commitments.any(|commitment| commitment.may_be_held_by(stop))
+    })
 }
 
 fn stops(cases: &[&(CaseId, &Promise)]) -> String {

@@ -23,9 +23,6 @@ const UNITS: &[(&str, &str, Option<Micros>)] = &[
     ("business_days", "business days", None),
 ];
 
-/// Most that one can write as an amount; keeps every product far from overflow.
-const LARGEST: i64 = 1_000_000_000;
-
 /// The units that a target may be written in.
 pub fn units() -> Vec<Choice> {
     UNITS
@@ -84,7 +81,7 @@ pub fn target_json(amount: &str, unit: &str, at: &str) -> Result<Value, String> 
     if unit != "business_days" {
         return Ok(json!({"open_time": duration::write(length(amount, unit)?)}));
     }
-    let days: u32 = amount
+    let days: i64 = amount
         .trim()
         .parse()
         .map_err(|_| format!("\"{amount}\" is not a whole number of business days"))?;
@@ -105,9 +102,14 @@ pub fn length(amount: &str, unit: &str) -> Result<Micros, String> {
     let micros = micros
         .and_then(|(_, _, length)| *length)
         .ok_or_else(|| "choose minutes, hours or seconds".to_string())?;
-    decimal(amount, 6)
-        .filter(|millionths| *millionths <= LARGEST * 1_000_000)
-        .map(|millionths| i128::from(millionths) * i128::from(micros) / 1_000_000)
+    let digits = amount.trim();
+    let is_large = digits.len() > 10 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let length = decimal(amount, 6)
+        .map(|millionths| i128::from(millionths) * i128::from(micros) / 1_000_000);
+    if is_large || length.is_some_and(|length| length > i128::from(duration::LONGEST)) {
+        return Err(format!("{digits} {unit} are longer than a hundred years"));
+    }
+    length
         .and_then(|length| Micros::try_from(length).ok())
         .ok_or_else(wrong)
 }

@@ -418,6 +418,26 @@ fn the_deadline_of_the_next_interval_takes_no_step_away_but_what_ends_the_clock_
 }
 
 #[test]
+fn a_step_that_no_calendar_reaches_keeps_no_other_from_being_taken() {
+    let story = resolve("PT4H");
+    let whens = json!([
+        {"when": {"before_due": "PT30000H"}},
+        {"when": {"at_due": true}, "repeat": {"every": "PT30000H", "times": 100}},
+        {"when": {"after_due": "PT30000H"}},
+        {"when": {"percent": 1000}},
+    ]);
+    let mut engine = Engine::with(whens);
+    assert_eq!(
+        engine.climbs(&story, Metric::Resolve, "Thu 12:00"),
+        ["step 0 early Mon 10:00", "step 1 told Mon 14:00"]
+    );
+    assert_eq!(
+        engine.climbs(&story, Metric::Resolve, "Sun+ 12:00")[2..],
+        ["step 3 told Mon+ 10:00"]
+    );
+}
+
+#[test]
 fn an_acknowledgement_expires_after_two_hours_and_reminds_once() {
     let story = resolve("PT4H");
     let mut engine = Engine::with(json!([

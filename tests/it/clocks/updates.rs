@@ -228,3 +228,29 @@ fn what_was_missed_is_stopped_only_by_an_answer_that_was_still_owed() {
     assert_eq!(stopped(&story), None);
     story.explained(Metric::Update, "Tue 12:00");
 }
+
+#[test]
+fn updates_of_a_second_missed_for_ever_end_with_an_error_that_says_the_way_out() {
+    let promise = terms().promises(Metric::Update, "S2", open("PT1S"), AROUND);
+    let mut story = Story::under(promise);
+    story.reported("Mon 00:00", "S2");
+    let laps = |story: &Story, now: &str| {
+        let facts = redress::domain::timeline::facts(&story.events);
+        let case = redress::domain::CaseId(1);
+        let clocks =
+            redress::domain::clock::judge(case, &story.promise, &facts, &story.book, at(now))?;
+        Ok::<usize, redress::domain::calendar::CalendarError>(clocks[0].laps.len())
+    };
+    // A day of seconds is judged, a hundred thousand of them is where it ends, however late it is.
+    assert_eq!(laps(&story, "Tue 00:00"), Ok(86_401));
+    for now in ["Tue 03:46:41", "Sun+ 00:00"] {
+        let error = laps(&story, now).unwrap_err().to_string();
+        assert!(error.contains("more than 100000 intervals"), "{error}");
+        assert!(
+            error.contains("record when it was answered or over"),
+            "{error}"
+        );
+    }
+    story.says(EventKind::Resolved, "Mon 01:00");
+    assert_eq!(laps(&story, "Sun+ 00:00"), Ok(3_600));
+}

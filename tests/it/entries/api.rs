@@ -162,6 +162,41 @@ fn each_fault_of_the_input_is_named_and_nothing_is_kept() {
             program.post("/api/v1/vendors", &json!([1])).problem(422),
             [""]
         );
+        let beyond = |field: &str, value: Value| {
+            let mut terms = terms();
+            terms["effective_from"] = json!("2027-01-01");
+            *terms.pointer_mut(field).unwrap() = value;
+            program
+                .post("/api/v1/contracts/1/terms", &terms)
+                .problem(422)
+        };
+        for target in [
+            json!({"open_time": "PT1000000000000000S"}),
+            json!({"open_time": 1e15}),
+            json!({"open_time": "PT30000H"}),
+            json!({"business_days": 1e15, "at": "close"}),
+            json!({"business_days": 1_000_000_000_000_000_i64}),
+            json!({"business_days": 3660}),
+        ] {
+            let fields = beyond("/commitments/0/target", target);
+            assert_eq!(fields, ["commitments[0].target"]);
+        }
+        let fields = beyond(
+            "/ladder/1/when",
+            json!({"before_due": "PT1000000000000000S"}),
+        );
+        assert_eq!(fields, ["ladder[1].when"]);
+        let fields = beyond("/effective_from", json!("3001-01-01"));
+        assert_eq!(fields, ["effective_from"]);
+        let asked = json!({"start": "2150-01-01T00:00:00Z", "target": {"open_time": "PT1H"}});
+        assert_eq!(
+            program
+                .post("/api/v1/calendars/1/deadline", &asked)
+                .problem(422),
+            ["start"]
+        );
+        let kept = program.get("/api/v1/contracts/NW-2026").json();
+        assert_eq!(kept["terms"].as_array().unwrap().len(), 1);
         let list = program.get("/api/v1/contracts").json();
         assert_eq!(list["items"].as_array().unwrap().len(), 1);
     });

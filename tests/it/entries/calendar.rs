@@ -218,6 +218,33 @@ fn a_calendar_that_contracts_count_in_cannot_be_closed_for_good() {
 }
 
 #[test]
+fn a_calendar_keeps_enough_open_time_for_what_counts_in_it() {
+    on_both(|store, hand| {
+        let id = enter_calendar(store, office()).unwrap();
+        enter_contract(store, id).unwrap();
+        // A second of summer and no more: it opens within a year, and holds no hour in ten.
+        let mut little = office();
+        little["week"] = json!({});
+        little["exceptions"] =
+            json!([{"date": "2027-06-01", "name": "", "windows": [["09:00", "09:01"]]}]);
+        let found = faults(edit(store, id, 1, &little).unwrap_err());
+        assert_eq!(found[0].field, "week");
+        assert!(
+            found[0]
+                .message
+                .contains(" of NW-2026: calendar \"Berlin office\" has too little"),
+            "{found:?}"
+        );
+        let input = CalendarInput::read_edit(&little).unwrap();
+        let now = hand.now();
+        let preview = store.read(|conn| redress::consequence::preview_edit(conn, id, &input, now));
+        assert_eq!(faults(preview.unwrap_err()), found);
+        let head = store.read(|conn| store::calendar::find(conn, id)).unwrap();
+        assert_eq!(head.revision, 1);
+    });
+}
+
+#[test]
 fn a_book_names_the_calendar_that_is_not_there() {
     on_both(|store, _| {
         let id = enter_calendar(store, office()).unwrap();

@@ -369,6 +369,40 @@ fn a_contract_and_its_terms_are_entered_with_examples_shown_meanwhile() {
                 "value=\"soon\"",
             ],
         );
+        for (amount, unit, said) in [
+            (
+                "1000000000000000",
+                "seconds",
+                "1000000000000000 seconds are longer than a hundred years",
+            ),
+            (
+                "9999999999999999999999",
+                "hours",
+                "are longer than a hundred years",
+            ),
+            ("99999999", "hours", "longer than a hundred years"),
+            (
+                "1000000000000000",
+                "business_days",
+                "a target has at most 3660 business days",
+            ),
+            (
+                "30000",
+                "hours",
+                "has too little open time in the ten years",
+            ),
+        ] {
+            let changes = [
+                ("commitments[0].amount", amount),
+                ("commitments[0].unit", unit),
+            ];
+            let again = iris.send("/contracts/1/terms", &but(TERMS, &changes));
+            assert_eq!(again.status, 422, "{amount} {unit}");
+            shows(
+                &again,
+                &["id=\"error-commitments[0].amount\"", said, amount],
+            );
+        }
         shows(&iris.get("/contracts/1"), &["No terms yet"]);
 
         let saved = iris.send("/contracts/1/terms", TERMS);

@@ -41,6 +41,20 @@ fn each_fault_is_said_at_its_path_with_the_way_out_and_nothing_is_told() {
             "twenty years",
         ),
         (
+            "/contracts/0/terms/commitments/0",
+            "target",
+            json!({"open_time": 1e15}),
+            "contracts[0].terms.commitments[0].target",
+            "string",
+        ),
+        (
+            "/contracts/0/terms/ladder/0",
+            "when",
+            json!({"after_due": "PT30000H"}),
+            "contracts[0].terms.ladder[0].when",
+            "at most a year",
+        ),
+        (
             "",
             "until",
             json!("2026-03-02T10:00:00Z"),
@@ -606,4 +620,40 @@ fn what_is_entered_while_it_is_played_is_said_at_its_place() {
     let (lines, faults) = played(&scenario);
     assert_eq!(faults[0].0, "calendars[0].edits[0].week");
     assert!(!lines.is_empty());
+}
+
+#[test]
+fn years_that_zone_data_does_not_speak_for_are_refused_before_anything_is_played() {
+    let mut scenario = good();
+    for event in scenario["incidents"][0]["events"].as_array_mut().unwrap() {
+        event["at"] = json!("2101-03-02T09:00:00Z");
+    }
+    scenario["until"] = json!("2101-03-03T09:00:00Z");
+    let (lines, faults) = played(&scenario);
+    assert_eq!(lines, Vec::<Value>::new());
+    let paths: Vec<_> = faults.iter().map(|(path, _)| path.as_str()).collect();
+    let at = |number: usize| format!("incidents[0].events[{number}].at");
+    let expected: Vec<String> = (0..4).map(at).chain(["until".to_string()]).collect();
+    // The calendars of the terms say the same.
+    assert_eq!(paths[4..], expected);
+    assert!(
+        faults.iter().all(|(_, said)| said.contains("1900 to 2099")),
+        "{faults:?}"
+    );
+}
+
+#[test]
+fn an_edit_that_leaves_too_little_open_time_is_refused_at_its_week_and_the_clocks_go_on() {
+    let mut scenario = good();
+    scenario["contracts"][0]["terms"]["commitments"][0]["target"] = json!({"open_time": "PT100H"});
+    // One minute a week: a hundred hours of that are more than a century.
+    scenario["calendars"][0]["edits"] = json!([{"at": "2026-03-02T12:00:00Z", "time_zone": "Europe/Berlin",
+        "week": {"mon": [["09:00", "09:01"]]}}]);
+    let (_, faults) = played(&scenario);
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    let (path, said) = &faults[0];
+    assert_eq!(path, "calendars[0].edits[0].week");
+    for part in ["NW-2026", "too little open time", "give it more hours"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
 }

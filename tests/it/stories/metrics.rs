@@ -171,3 +171,17 @@ on_both! { fn a_missed_update_is_over_when_the_severity_asks_for_none_any_more(w
     // Nothing was owed from half past eleven on: the repair at three is no answer to it.
     assert_eq!((lateness.stopped_at, lateness.is_over, lateness.elapsed), (None, true, 30 * MINUTE));
 } }
+
+on_both! { fn a_pause_that_could_hold_nothing_is_refused_at_its_stop(world) {
+    let mut terms = world.usual_terms();
+    terms["clock_stops"].as_array_mut().unwrap().push(json!(
+        {"code": "PARTS", "clause": "7.6", "name": "Spare parts", "metrics": ["workaround", "resolve"], "needs_agreement": false}));
+    let contract = world.signs("NW-2026", terms);
+    let incident = world.raises(contract, "S1");
+    let before = world.events(incident).len();
+    let said = field_of(world, incident, json!({"kind": "paused", "stop": "PARTS"}));
+    assert!(said.starts_with("stop: the clock stop PARTS is for nothing"), "{said}");
+    assert_eq!(world.events(incident).len(), before);
+    world.says(incident, json!({"kind": "paused", "stop": "ACCESS"}));
+    assert_eq!(world.clock(incident, Metric::Restore).state, ClockState::Paused);
+} }

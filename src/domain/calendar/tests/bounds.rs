@@ -89,3 +89,44 @@ fn years_that_zone_data_does_not_speak_for_are_an_error() {
         "more than a century at once"
     );
 }
+
+#[test]
+fn business_days_end_with_the_years_that_zone_data_speaks_for() {
+    let desk = office("Europe/Berlin");
+    let start = at("2099-12-28T10:00:00Z");
+    assert!(desk.business_days(start, 2, DayEnd::Close).is_ok());
+    for (start, days) in [
+        (start, 5),
+        (at("2095-01-01T10:00:00Z"), 2_000),
+        (at("2100-01-01T00:00:00Z"), 0),
+        (Moment::from_micros(i64::MAX), 1),
+        (Moment::from_micros(i64::MIN), 1),
+    ] {
+        let error = desk.business_days(start, days, DayEnd::Close).unwrap_err();
+        assert!(
+            matches!(error, CalendarError::OutOfRange { .. }),
+            "{start} {days}: {error}"
+        );
+    }
+}
+
+/// Counted in dates that are looked at, not in time: ten years hold 3,653.
+#[test]
+fn a_search_that_finds_nothing_looks_at_ten_years_and_little_more() {
+    let start = at("2026-11-23T12:00:00Z");
+    for never in [
+        calendar("Europe/Berlin", json!({})),
+        calendar("Pacific/Apia", json!({})),
+    ] {
+        assert!(never.add(start, 0).is_err());
+        assert!(never.add(start, 1).is_err());
+        assert!(never.add(start, Micros::MAX).is_err());
+        assert!(never.sub(start, Micros::MAX).is_err());
+        let flat = never.flat.read().unwrap();
+        let days = (flat.valid_to() - flat.valid_from()) / DAY;
+        assert!(
+            (7_306..8_800).contains(&days),
+            "{days} days are compiled for ten years either way"
+        );
+    }
+}
