@@ -12,6 +12,7 @@ mod late;
 mod metrics;
 mod path;
 mod peers;
+mod peers_ladders;
 mod peers_letters;
 mod peers_reports;
 mod policies;

@@ -107,6 +107,39 @@ fn icingaweb2_reporting_120_the_total_is_the_same_on_the_page_and_in_every_expor
     });
 }
 
+// The bar said how many were late, and nothing led from it to them.
+#[test]
+fn chatwoot_6887_each_number_of_the_report_leads_to_the_incidents_it_counts() {
+    service::on_both(|service| {
+        a_bad_day(service);
+        service.person("max", Role::Manager);
+        let max = service.browser("max");
+        let month = service.hand.now().utc().format("%Y-%m").to_string();
+        let report = max.get(&format!("/report?period={month}")).text;
+        let numbers = report
+            .split("<a href=\"/report/cases?")
+            .skip(1)
+            .filter_map(|part| {
+                let (query, rest) = part.split_once('"')?;
+                let number = rest.split_once('>')?.1.split_once("</a>")?.0.trim();
+                let query = query.replace("&#38;", "&").replace("&amp;", "&");
+                Some((query, number.parse::<usize>().ok()?))
+            });
+        let numbers: Vec<(String, usize)> = numbers.collect();
+        for result in ["result=met", "result=missed"] {
+            let some = numbers
+                .iter()
+                .any(|(query, number)| query.contains(result) && *number > 0);
+            assert!(some, "no number leads to {result}: {numbers:?}");
+        }
+        for (query, number) in numbers {
+            let page = max.get(&format!("/report/cases?{query}")).text;
+            let listed = page.matches("<a href=\"/incidents/INC-").count();
+            assert_eq!(listed, number, "{query}");
+        }
+    });
+}
+
 // Months in which nothing had been ordered got the full score.
 on_both! { fn erpnext_31597_a_month_without_a_case_has_no_score(world) {
     let contract = world.signs("NW-2026", world.usual_terms());
