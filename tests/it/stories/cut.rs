@@ -126,16 +126,22 @@ fn told(world: &World, incident: IncidentId) -> (BTreeSet<String>, Vec<String>, 
     (breaches.collect(), outcomes, steps.collect())
 }
 
+/// Each way in a world of its own, side by side.
 fn each_way(happenings: &[(Moment, usize, Value)]) -> Vec<Told> {
-    let mut all = vec![
-        lived(&World::on_sqlite(), Engine::Awake, happenings),
-        lived(&World::on_sqlite(), Engine::Asleep, happenings),
-        lived(&World::on_sqlite(), Engine::NowAndThen(7), happenings),
-    ];
-    if let Some(world) = World::on_postgres() {
-        all.push(lived(&world, Engine::NowAndThen(11), happenings));
-    }
-    all
+    let lives = |world: fn() -> Option<World>, engine: Engine| {
+        move || world().map(|world| lived(&world, engine, happenings))
+    };
+    let on_sqlite = || Some(World::on_sqlite());
+    std::thread::scope(|scope| {
+        let all = [
+            scope.spawn(lives(on_sqlite, Engine::Awake)),
+            scope.spawn(lives(on_sqlite, Engine::Asleep)),
+            scope.spawn(lives(on_sqlite, Engine::NowAndThen(7))),
+            scope.spawn(lives(World::on_postgres, Engine::NowAndThen(11))),
+        ];
+        let told = all.into_iter().map(|one| one.join().unwrap());
+        told.flatten().collect()
+    })
 }
 
 #[test]
