@@ -4,7 +4,6 @@
 //! A commit costs a sync of the disk, whatever it holds; so those who wait for the disk share it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle, ThreadId};
 
@@ -43,7 +42,7 @@ trait Grouped: Send {
     /// Does it, and says whether it is to be kept.
     fn run(&mut self, conn: &mut Conn) -> bool;
     /// Tells the one who waits how it ended, with the group committed or lost.
-    fn answer(self: Box<Self>, lost: Option<&Arc<anyhow::Error>>);
+    fn answer(self: Box<Self>, lost: Option<&anyhow::Error>);
 }
 
 struct Write<T, F> {
@@ -64,24 +63,17 @@ impl<T: Send, F: FnOnce(&mut Conn) -> Result<T> + Send> Grouped for Write<T, F> 
         is_kept
     }
 
-    fn answer(self: Box<Self>, lost: Option<&Arc<anyhow::Error>>) {
+    fn answer(self: Box<Self>, lost: Option<&anyhow::Error>) {
         let answer = match (self.done, lost) {
-            (Some(Err(panic)), _) => Err(panic),
-            (Some(Ok(Err(error))), _) => Ok(Err(error)),
-            (Some(Ok(Ok(value))), None) => Ok(Ok(value)),
-            (Some(Ok(Ok(_))), Some(lost)) => Ok(Err(unavailable(lost))),
-            (None, lost) => {
-                let none = Arc::new(anyhow!("the writer did not get to it"));
-                Ok(Err(unavailable(lost.unwrap_or(&none))))
+            (Some(Ok(Ok(_))) | None, Some(lost)) => {
+                Ok(Err(Error::Unavailable(anyhow!("{lost:#}"))))
             }
+            (Some(done), _) => done,
+            (None, None) => Ok(Err(gone())),
         };
         // Whoever asked may have gone.
         let _ = self.reply.send(answer);
     }
-}
-
-fn unavailable(lost: &Arc<anyhow::Error>) -> Error {
-    Error::Unavailable(anyhow!("{lost:#}"))
 }
 
 impl Writer {
@@ -178,19 +170,14 @@ impl Desk {
             match job {
                 Job::Write(first) => {
                     let mut ran = Vec::new();
-                    match self.group(first, waiting, &mut ran) {
-                        Ok(after) => {
-                            next = after;
-                            ran.into_iter().for_each(|write| write.answer(None));
-                        }
-                        Err(lost) => {
-                            tracing::error!(error = %lost, writes = ran.len(), "writes were lost and refused");
-                            // Its state is not known; the next write opens it again.
-                            self.conn = None;
-                            let lost = Arc::new(lost);
-                            ran.into_iter().for_each(|write| write.answer(Some(&lost)));
-                        }
+                    let lost = self.group(first, waiting, &mut ran, &mut next).err();
+                    if let Some(lost) = &lost {
+                        tracing::error!(error = %lost, writes = ran.len(), "writes were lost and refused");
+                        // Its state is not known; the next write opens it again.
+                        self.conn = None;
                     }
+                    ran.into_iter()
+                        .for_each(|write| write.answer(lost.as_ref()));
                 }
                 Job::Alone(work) => {
                     let conn = self.open();
@@ -210,7 +197,7 @@ impl Desk {
         Ok(self.conn.insert(conn))
     }
 
-    /// Runs that write and those that wait in one transaction; gives what came and cannot share it.
+    /// Runs that write and those that wait in one transaction; what came and cannot share it is next.
     ///
     /// An error means that nothing of the group was kept.
     fn group(
@@ -218,21 +205,21 @@ impl Desk {
         first: Box<dyn Grouped>,
         waiting: &Receiver<Job>,
         ran: &mut Vec<Box<dyn Grouped>>,
-    ) -> anyhow::Result<Option<Job>> {
+        next: &mut Option<Job>,
+    ) -> anyhow::Result<()> {
         ran.push(first);
         let conn = self.open()?;
         begin(conn).context("the database cannot be written")?;
         let begun = Stopwatch::start();
-        let mut after = None;
         while let Some(write) = ran.last_mut() {
             savepoint(conn, write.as_mut())?;
             if ran.len() >= MOST || begun.micros() >= LONGEST {
                 break;
             }
             match waiting.try_recv() {
-                Ok(Job::Write(next)) => ran.push(next),
+                Ok(Job::Write(write)) => ran.push(write),
                 Ok(alone) => {
-                    after = Some(alone);
+                    *next = Some(alone);
                     break;
                 }
                 Err(_) => break,
@@ -243,7 +230,7 @@ impl Desk {
             rollback(conn);
             return Err(anyhow::Error::new(error).context("the database could not be written"));
         }
-        Ok(after)
+        Ok(())
     }
 }
 
@@ -271,6 +258,8 @@ fn savepoint(conn: &mut Conn, write: &mut dyn Grouped) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use diesel::prelude::*;
     use diesel::sql_types::BigInt;
 
@@ -441,6 +430,27 @@ mod tests {
         assert!(answered(&first).is_ok());
         assert_eq!(answer.try_recv().unwrap(), (true, 1));
         assert_eq!(answered(&last).unwrap(), 1);
+    }
+
+    #[test]
+    fn what_needs_the_connection_alone_outlives_the_group_before_it() {
+        let office = Office::new();
+        let url = office.url.clone();
+        // Found wrong at the commit and not before, when the next has been taken from the queue.
+        let fails = office.waits(|conn| {
+            conn.batch_execute(
+                "CREATE TABLE parts (id INTEGER PRIMARY KEY, of INTEGER REFERENCES parts DEFERRABLE INITIALLY DEFERRED); \
+                 INSERT INTO parts VALUES (1, 2)",
+            )?;
+            Ok(())
+        });
+        let (reply, answer) = sync_channel(1);
+        let alone = move |conn: Result<&mut Conn>| reply.send(conn.map(rows).unwrap()).unwrap();
+        office.jobs.send(Job::Alone(Box::new(alone))).unwrap();
+        let _folder = office.works();
+        assert!(matches!(answered(&fails), Err(Error::Unavailable(_))));
+        assert_eq!(answer.try_recv().unwrap(), 0);
+        assert_eq!(committed(&url), 0);
     }
 
     #[test]
