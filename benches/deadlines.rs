@@ -4,6 +4,8 @@
 //! Prints one line a figure, `figure <name> <value> <unit>`, and asserts nothing about time.
 //! `REDRESS_BENCH_SIZE` is the number of deadlines in a round (default 200,000).
 
+mod support;
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +21,7 @@ use redress::domain::words::EventKind;
 use redress::domain::{CalendarId, CaseId};
 use redress::time::{HOUR, MINUTE, Micros, Moment, SECOND};
 use serde_json::{Value, json};
+use support::{figure, size};
 use workclock::{Break, Holidays, Schedule, Weekdays, WorkDay};
 
 /// Enough that a round takes some milliseconds at the least.
@@ -28,11 +31,7 @@ const ROUNDS: usize = 7;
 const CALENDARS: usize = 1_000;
 
 fn main() {
-    let size = std::env::var("REDRESS_BENCH_SIZE")
-        .ok()
-        .and_then(|size| size.parse().ok())
-        .unwrap_or(USUAL_SIZE)
-        .max(1);
+    let size = size(USUAL_SIZE);
     let mut dice = Dice(0x5eed);
     let questions: Vec<(Moment, Micros)> = (0..size).map(|_| question(&mut dice)).collect();
 
@@ -58,10 +57,6 @@ fn main() {
     agree(&calendar, &schedule, slow);
     let theirs = least(|| workclock(&schedule, slow));
     figure("workclock", theirs / slow.len() as f64, "ns");
-}
-
-fn figure(name: &str, value: f64, unit: &str) {
-    println!("figure {name} {value:.1} {unit}");
 }
 
 /// The least time of a round in nanoseconds.

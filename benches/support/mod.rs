@@ -1,5 +1,5 @@
-//! What the benchmarks of the running service share: a company on a fresh database, probes of the disk
-//! it lies on, and how figures are printed.
+//! What the benchmarks share: how figures are printed, and, for those of the running service, a company
+//! on a fresh database and probes of the disk it lies on.
 //!
 //! The database is a SQLite file in a temporary folder, or, where `REDRESS_BENCH_DATABASE_URL` names
 //! one, an empty PostgreSQL database.
@@ -73,7 +73,7 @@ const TABLES: [&str; 12] = [
 ];
 
 impl House {
-    /// Builds it, with commitments for that many metrics round the clock.
+    /// Builds it.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let url = match std::env::var("REDRESS_BENCH_DATABASE_URL") {

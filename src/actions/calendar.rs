@@ -123,8 +123,7 @@ const YEARS_AHEAD: u32 = 10;
 /// When the database does not do as asked; calendars that were done stay done.
 pub fn compare_zone_data(store: &Store) -> Result<ZoneDataCompared> {
     let mut compared = ZoneDataCompared::default();
-    let mut others = store.read(calendar::others)?;
-    others.sort_by_key(|other| (other.calendar, other.revision));
+    let others = store.read(calendar::others)?;
     for of_one in others.chunk_by(|one, next| one.calendar == next.calendar) {
         let of_one = of_one.to_vec();
         let done = store.write(Actor::Engine, move |tx| compare_one(tx, &of_one))?;

@@ -156,10 +156,8 @@ fn solve(question: &Question, calendar: &Calendar) -> Result<Value, String> {
         Moment::parse(text).map_err(|wrong| format!("{name}: {wrong}"))
     };
     let shown = |at: Moment| json!(in_zone(at, calendar.zone()));
-    // Too little open time is a matter of the length asked for, an unknown year one of the moment.
-    let at_field = |moment: &str, error: CalendarError| match error {
-        CalendarError::NoOpenTime { .. } => format!("duration_s: {error}"),
-        _ => format!("{moment}: {error}"),
+    let at_field = |moment: &str, error: CalendarError| {
+        format!("{}: {error}", error.field("duration_s", moment))
     };
     let kind = question.kind.as_deref().ok_or("kind is missing")?;
     match kind {

@@ -11,7 +11,7 @@ use crate::domain::words::Metric;
 use crate::domain::{CalendarId, CaseId, ClockId, IncidentId};
 use crate::error::{Error, Result};
 use crate::store::{self, Conn};
-use crate::time::{DAY, Micros, Moment};
+use crate::time::{Micros, Moment};
 
 /// Incidents judged at once.
 const BATCH: usize = 200;
@@ -75,10 +75,8 @@ pub(crate) fn leaves_enough(
         hours: hours.clone(),
     };
     let calendar = Calendar::new(name, vec![layer]);
-    let opens = calendar
-        .open_between(now, now + 366 * DAY)
-        .is_ok_and(|open| open > 0);
-    if !opens && !counting.is_empty() {
+    let opens = calendar.opens_within_a_year(now);
+    if !matches!(opens, Ok(true)) && !counting.is_empty() {
         let mut contracts: Vec<&str> = counting.iter().map(|one| one.reference.as_str()).collect();
         contracts.dedup();
         let wrong = format!(

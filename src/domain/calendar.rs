@@ -23,7 +23,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime};
 use chrono_tz::Tz;
 
-use crate::time::{DAY, Micros, Moment, ZONE_DATA};
+use crate::time::{DAY, Micros, Moment};
 use flat::Flat;
 use offsets::Rules;
 
@@ -32,6 +32,9 @@ pub const HORIZON: Micros = 3_653 * DAY;
 
 /// So many days before a holiday list ends, its calendar says so.
 const LIST_ENDS_SOON: i64 = 60;
+
+/// How wall clocks are read where no layer says it.
+static UTC: Rules = Rules::Build(Tz::UTC);
 
 /// Whether that moment lies in the years that zone data speaks for, 1900 to 2099.
 pub fn is_known(at: Moment) -> bool {
@@ -73,6 +76,17 @@ pub enum CalendarError {
         /// When the first began.
         from: Moment,
     },
+}
+
+impl CalendarError {
+    /// Which of two fields of a question the error is a matter of: too little open time of the length that
+    /// was asked for, an unknown year of the moment.
+    pub fn field<'a>(&self, length: &'a str, moment: &'a str) -> &'a str {
+        match self {
+            CalendarError::NoOpenTime { .. } => length,
+            _ => moment,
+        }
+    }
 }
 
 /// Hours that count from a local date on.
@@ -168,16 +182,12 @@ impl Calendar {
 
     /// Version of the zone data that its last layer is read by.
     pub fn zone_data(&self) -> &str {
-        self.layers
-            .last()
-            .map_or(ZONE_DATA, |layer| layer.rules.version())
+        self.rules().version()
     }
 
     /// What a wall clock of its zone shows at that moment.
     pub(in crate::domain) fn local(&self, at: Moment) -> NaiveDateTime {
-        self.layers
-            .last()
-            .map_or_else(|| at.utc().naive_utc(), |layer| layer.rules.local(at))
+        self.rules().local(at)
     }
 
     /// The local date of a moment.
@@ -187,26 +197,28 @@ impl Calendar {
 
     /// The first moment of a local date; of one that the zone left out, that of the next.
     pub(in crate::domain) fn day_start(&self, date: NaiveDate) -> Moment {
-        let midnight = date.and_time(NaiveTime::MIN);
-        self.layer_on(date).or(self.layers.last()).map_or_else(
-            || midnight.and_utc().into(),
-            |layer| layer.rules.opening(midnight),
-        )
+        self.rules_on(date).opening(date.and_time(NaiveTime::MIN))
     }
 
     /// What a wall clock shows at that moment, read as on that local date.
     fn local_on(&self, date: NaiveDate, at: Moment) -> NaiveDateTime {
-        self.layer_on(date)
-            .map_or_else(|| self.local(at), |layer| layer.rules.local(at))
+        self.rules_on(date).local(at)
     }
 
     /// The moment at which a wall clock shows that time on a date, as a closing is read.
     fn closing_on(&self, date: NaiveDate, time: NaiveTime) -> Moment {
-        let local = date.and_time(time);
-        self.layer_on(date).or(self.layers.last()).map_or_else(
-            || local.and_utc().into(),
-            |layer| layer.rules.closing(local),
-        )
+        self.rules_on(date).closing(date.and_time(time))
+    }
+
+    /// How wall clocks are read by its last layer.
+    fn rules(&self) -> &Rules {
+        self.layers.last().map_or(&UTC, |layer| &layer.rules)
+    }
+
+    /// How they are read on a local date; before any layer has begun, as by the last.
+    fn rules_on(&self, date: NaiveDate) -> &Rules {
+        self.layer_on(date)
+            .map_or_else(|| self.rules(), |layer| &layer.rules)
     }
 
     fn layer_on(&self, date: NaiveDate) -> Option<&Ruled> {

@@ -146,11 +146,7 @@ impl Question {
     pub fn answer(&self, view: &View) -> Result<Deadline, Vec<FieldError>> {
         let zone = view.calendar.zone();
         let due = deadline(self.target, &view.calendar, self.start).map_err(|error| {
-            // Too little open time is a matter of the target, an unknown year one of the start.
-            let field = match error {
-                CalendarError::NoOpenTime { .. } => "target",
-                _ => "start",
-            };
+            let field = error.field("target", "start");
             vec![FieldError::new(field, error.to_string())]
         })?;
         Ok(Deadline {

@@ -132,12 +132,27 @@ async fn guarded(store: &Store, sender: &Sender, letter: Letter) -> Result<End> 
     let now = blocking(move || breaking.now()).await?;
     // It may have been handed over before.
     let how = in_doubt(&letter, now, "the service broke down while sending it");
-    let end = match how {
-        Settlement::InDoubt(None, _) => End::Failed,
-        _ => End::Retried,
-    };
+    let end = end(&letter, &how);
     settle(store, &letter, None, how).await?;
     Ok(end)
+}
+
+/// What a settlement comes to; a letter that failed is logged.
+fn end(letter: &Letter, how: &Settlement) -> End {
+    match how {
+        Settlement::Sent => End::Sent,
+        Settlement::Retry(..) | Settlement::InDoubt(Some(_), _) => End::Retried,
+        Settlement::Cancelled(_) => End::Cancelled,
+        Settlement::Failed(wrong) | Settlement::InDoubt(None, wrong) => {
+            tracing::warn!(
+                letter = letter.id.0,
+                to = letter.email,
+                error = wrong,
+                "a letter failed"
+            );
+            End::Failed
+        }
+    }
 }
 
 fn in_doubt(letter: &Letter, now: Moment, error: &str) -> Settlement {
@@ -193,20 +208,7 @@ async fn one(store: &Store, sender: &Sender, letter: Letter) -> Result<End> {
         Delivery::Unreachable { error } => later(&letter, now, error),
         Delivery::InDoubt { error } => in_doubt(&letter, now, &error),
     };
-    let end = match &how {
-        Settlement::Sent => End::Sent,
-        Settlement::Retry(..) | Settlement::InDoubt(Some(_), _) => End::Retried,
-        Settlement::Cancelled(_) => End::Cancelled,
-        Settlement::Failed(wrong) | Settlement::InDoubt(None, wrong) => {
-            tracing::warn!(
-                letter = letter.id.0,
-                to = letter.email,
-                error = wrong,
-                "a letter failed"
-            );
-            End::Failed
-        }
-    };
+    let end = end(&letter, &how);
     let sent = Sent {
         subject: rendered.subject,
         text: rendered.text,

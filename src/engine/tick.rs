@@ -66,7 +66,7 @@ pub fn tick(store: &Store) -> Result<Ticked> {
                 done.incidents += incidents;
                 done.followed += followed;
             }
-            Err(Error::Unavailable(error)) => return Err(Error::Unavailable(error)),
+            Err(error @ Error::Unavailable(_)) => return Err(error),
             // One incident that cannot be judged must not hold up the others of its batch.
             Err(error) if due.len() > 1 => {
                 tracing::warn!(%error, "a batch failed; its incidents are judged one by one");

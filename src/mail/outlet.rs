@@ -132,9 +132,8 @@ pub struct MemoryOutlet(Arc<Mutex<Kept>>);
 #[derive(Debug, Default)]
 struct Kept {
     letters: Vec<Outgoing>,
-    answers: VecDeque<Delivery>,
-    /// Letters that are handed over and never answered, for the code that does it breaks down.
-    broken: usize,
+    /// What the next letters are answered with; none: handing that one over panics.
+    answers: VecDeque<Option<Delivery>>,
 }
 
 impl MemoryOutlet {
@@ -150,23 +149,23 @@ impl MemoryOutlet {
 
     /// The next `count` letters are answered with `delivery` and, unless it is `Accepted`, not kept.
     pub fn fails_next(&self, count: usize, delivery: Delivery) {
-        self.kept().answers.extend(vec![delivery; count]);
+        self.kept().answers.extend(vec![Some(delivery); count]);
     }
 
     /// Handing over the next `count` letters panics.
     pub fn panics_next(&self, count: usize) {
-        self.kept().broken += count;
+        self.kept().answers.extend(vec![None; count]);
     }
 
     fn send(&self, letter: &Outgoing) -> Delivery {
         let mut kept = self.kept();
-        if let Some(left) = kept.broken.checked_sub(1) {
-            kept.broken = left;
-            panic!("told to break down");
-        }
-        let answer = kept.answers.pop_front().unwrap_or(Delivery::Accepted {
-            response: "kept in memory".to_string(),
-        });
+        let answer = match kept.answers.pop_front() {
+            Some(Some(answer)) => answer,
+            Some(None) => panic!("told to break down"),
+            None => Delivery::Accepted {
+                response: "kept in memory".to_string(),
+            },
+        };
         if matches!(answer, Delivery::Accepted { .. }) {
             kept.letters.push(letter.clone());
         }

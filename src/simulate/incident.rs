@@ -5,7 +5,7 @@ mod reading;
 
 pub(super) use reading::read;
 
-use crate::domain::calendar::is_known;
+use super::scenario::of_unknown_year;
 use crate::domain::incident::{OpenCase, Raise, Record};
 use crate::domain::input::{Faults, join};
 use crate::time::Moment;
@@ -105,19 +105,15 @@ impl Played {
     /// Notes what is recorded after the end of the scenario, or far away from its beginning.
     pub(super) fn within(&self, until: Option<Moment>, latest: Moment, faults: &mut Faults) {
         for act in &self.acts {
-            let end = until.unwrap_or(latest);
-            if act.recorded_at > end || !is_known(act.recorded_at) {
-                let wrong = match until {
-                    _ if !is_known(act.recorded_at) => format!(
-                        "{} lies outside the years 1900 to 2099, which zone data speaks for",
-                        act.recorded_at
-                    ),
-                    Some(until) => format!("{} lies after the end at {until}", act.recorded_at),
-                    None => format!(
-                        "{} lies too long after the first event; check the years",
-                        act.recorded_at
-                    ),
-                };
+            let at = act.recorded_at;
+            let too_late = || match until {
+                Some(until) if at > until => Some(format!("{at} lies after the end at {until}")),
+                None if at > latest => Some(format!(
+                    "{at} lies too long after the first event; check the years"
+                )),
+                _ => None,
+            };
+            if let Some(wrong) = of_unknown_year(at).or_else(too_late) {
                 let of_case = act.moment_field == "reported_at";
                 let field = if of_case { "reported_at" } else { "at" };
                 faults.add(join(&act.path, field), wrong);

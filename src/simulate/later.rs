@@ -65,7 +65,7 @@ pub(super) fn at_place(error: Error, path: &str) -> Error {
     match error {
         Error::Invalid(found) => faults.extend(path, found),
         Error::Refused(refused) => faults.add(path, refused.to_string()),
-        Error::Unavailable(error) | Error::Unexpected(error) => return Error::Unexpected(error),
+        other => return other,
     }
     faults.into_vec().into()
 }

@@ -276,7 +276,7 @@ fn at_place(error: Error, played: &Played, act: &Act) -> Error {
     let found = match error {
         Error::Invalid(found) => found,
         Error::Refused(refused) => vec![FieldError::new("", refused.to_string())],
-        Error::Unavailable(error) | Error::Unexpected(error) => return Error::Unexpected(error),
+        other => return other,
     };
     let case = match &act.deed {
         Deed::Report { cases, .. } => cases.first().and_then(|case| played.cases.get(*case)),

@@ -44,6 +44,12 @@ const TAIL: Micros = 30 * DAY;
 /// Longer than any contract's story; a mistyped year is said rather than played.
 const LONGEST: Micros = 20 * 366 * DAY;
 
+/// That nothing can be played at a moment whose wall clocks nobody knows, if it is one.
+pub(super) fn of_unknown_year(at: Moment) -> Option<String> {
+    (!is_known(at))
+        .then(|| format!("{at} lies outside the years 1900 to 2099, which zone data speaks for"))
+}
+
 impl Scenario {
     /// Reads a scenario from the bytes of a file.
     ///
@@ -82,15 +88,13 @@ impl Scenario {
         for incident in &incidents {
             incident.within(until, begins + LONGEST, &mut faults);
         }
-        let wrong = match until {
-            Some(until) if until > begins + LONGEST => Some(format!(
-                "{until} lies more than twenty years after the first event at {begins}"
-            )),
-            Some(until) if !is_known(until) => Some(format!(
-                "{until} lies outside the years 1900 to 2099, which zone data speaks for"
-            )),
-            _ => None,
-        };
+        let wrong = until.and_then(|until| {
+            let too_late = until > begins + LONGEST;
+            let too_late = too_late.then(|| {
+                format!("{until} lies more than twenty years after the first event at {begins}")
+            });
+            too_late.or_else(|| of_unknown_year(until))
+        });
         if let Some(wrong) = wrong {
             faults.add("until", wrong);
         }

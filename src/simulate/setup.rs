@@ -95,7 +95,7 @@ impl Setup<'_> {
         match error {
             Error::Invalid(found) => places.note(path, found, self.faults),
             Error::Refused(refused) => self.faults.add(path, refused.to_string()),
-            Error::Unavailable(error) | Error::Unexpected(error) => return Err(error.into()),
+            other => return Err(other),
         }
         Ok(())
     }

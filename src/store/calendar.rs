@@ -259,6 +259,7 @@ fn views(conn: &mut Conn, name: &str, made: &[&Made]) -> Result<Vec<(Moment, Vie
     let mut content = Sha256::new();
     content.update(name.as_bytes());
     let mut views = Vec::with_capacity(made.len());
+    let mut read: Vec<(Layer, Option<KeptOffsets>)> = Vec::new();
     for (index, last) in made.iter().enumerate() {
         let from = last
             .from_date
@@ -271,11 +272,10 @@ fn views(conn: &mut Conn, name: &str, made: &[&Made]) -> Result<Vec<(Moment, Vie
         }
         let key: [u8; 32] = content.clone().finalize().into();
         let calendar = kept::compiled(key, name, || {
-            let mut revisions = Vec::with_capacity(index + 1);
-            for made in &made[..=index] {
-                revisions.push(made.layer(conn)?);
+            for made in &made[read.len()..=index] {
+                read.push(made.layer(conn)?);
             }
-            Ok(layers(revisions))
+            Ok(layers(read.iter().cloned()))
         })?;
         let revision = last.revision;
         views.push((last.made_at, View { revision, calendar }));

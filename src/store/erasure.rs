@@ -37,9 +37,11 @@ const OVERWRITTEN: &str = "file overwritten";
 /// # Errors
 /// When the database does not answer.
 pub fn left_in_file(conn: &mut Conn) -> Result<Option<Moment>> {
-    let erased = routine::last_run(conn, LEFT)?;
+    let Some(erased) = routine::last_run(conn, LEFT)? else {
+        return Ok(None);
+    };
     let overwritten = routine::last_run(conn, OVERWRITTEN)?;
-    Ok(erased.filter(|erased| Some(*erased) > overwritten))
+    Ok((Some(erased) > overwritten).then_some(erased))
 }
 
 /// Notes that nothing of what was erased up to that moment lies in the file.

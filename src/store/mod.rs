@@ -219,12 +219,12 @@ impl Store {
                     anyhow::anyhow!("the database could not be brought to this version: {error}")
                 })
         }
-        Ok(self.alone(|conn| {
+        self.alone(|conn| {
             Ok(match conn {
                 Conn::Sqlite(conn) => run(conn, SQLITE),
                 Conn::Postgres(conn) => run(conn, POSTGRES),
-            }?)
-        })?)
+            })
+        })?
     }
 
     /// Takes every migration back, in reverse order; all data goes with them.
@@ -232,15 +232,13 @@ impl Store {
     /// # Errors
     /// When a step cannot be taken back.
     pub fn revert_all(&self) -> anyhow::Result<()> {
-        Ok(self.alone(|conn| {
-            let reverted = match conn {
+        let reverted = self.alone(|conn| {
+            Ok(match conn {
                 Conn::Sqlite(conn) => conn.revert_all_migrations(SQLITE).map(drop),
                 Conn::Postgres(conn) => conn.revert_all_migrations(POSTGRES).map(drop),
-            };
-            Ok(reverted.map_err(|error| {
-                anyhow::anyhow!("the migrations could not be taken back: {error}")
-            })?)
-        })?)
+            })
+        })?;
+        reverted.map_err(|error| anyhow::anyhow!("the migrations could not be taken back: {error}"))
     }
 
     /// Whether the database has steps to take before this version can use it.
@@ -248,15 +246,13 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub fn needs_migration(&self) -> anyhow::Result<bool> {
-        Ok(self.alone(|conn| {
-            let pending = match conn {
+        let pending = self.alone(|conn| {
+            Ok(match conn {
                 Conn::Sqlite(conn) => conn.has_pending_migration(SQLITE),
                 Conn::Postgres(conn) => conn.has_pending_migration(POSTGRES),
-            };
-            Ok(pending.map_err(|error| {
-                anyhow::anyhow!("cannot read the version of the database: {error}")
-            })?)
-        })?)
+            })
+        })?;
+        pending.map_err(|error| anyhow::anyhow!("cannot read the version of the database: {error}"))
     }
 
     /// Where the data is kept.

@@ -86,6 +86,14 @@ impl Calendar {
         Err(self.too_little(Moment::from_micros(first)))
     }
 
+    /// Whether it opens at all in the 366 days from that moment on.
+    ///
+    /// # Errors
+    /// When they lie outside the years that are known.
+    pub fn opens_within_a_year(&self, from: Moment) -> Result<bool, CalendarError> {
+        Ok(self.open_between(from, from + 366 * DAY)? > 0)
+    }
+
     /// Open time between two moments; none when they stand in the wrong order.
     ///
     /// # Errors

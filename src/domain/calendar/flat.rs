@@ -6,7 +6,7 @@ use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use chrono_tz::Tz;
 
 use super::offsets::Rules;
-use super::{Hours, Ruled, Window};
+use super::{Hours, Ruled, Window, is_known};
 use crate::time::{DAY, Micros, Moment, SECOND};
 
 /// Windows in UTC, in order, apart from each other, none empty.
@@ -86,8 +86,7 @@ impl Flat {
     /// Compiled for that stretch, and for what was known before where that stays within bounds.
     pub(super) fn grown(&self, layers: &[Ruled], from: Moment, to: Moment) -> Option<Self> {
         let (asked_from, asked_to) = (from.micros(), to.micros());
-        let known = KNOWN_FROM..KNOWN_TO;
-        if !known.contains(&asked_from) || !known.contains(&asked_to) {
+        if !is_known(from) || !is_known(to) {
             return None;
         }
         if asked_to - asked_from > WIDEST {

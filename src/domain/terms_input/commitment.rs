@@ -15,7 +15,7 @@ use crate::domain::input::Faults;
 use crate::domain::reading::Object;
 use crate::domain::terms::{Commitment, Target};
 use crate::domain::words::Metric;
-use crate::time::{DAY, SECOND};
+use crate::time::SECOND;
 
 const FIELDS: &[&str] = &[
     "clause",
@@ -168,13 +168,13 @@ fn calendar<'a>(
         faults.add(row.at("calendar_id"), format!("there is no calendar {id}"));
         return None;
     };
-    match view.calendar.open_between(known.now, known.now + 366 * DAY) {
-        Ok(open) if open > 0 => Some((id, view)),
+    match view.calendar.opens_within_a_year(known.now) {
+        Ok(true) => Some((id, view)),
         Err(error) => {
             faults.add(row.at("calendar_id"), error.to_string());
             None
         }
-        Ok(_) => {
+        Ok(false) => {
             let wrong = format!(
                 "the calendar {} has no open time in the next year; give it hours first",
                 known.book.name(id)
