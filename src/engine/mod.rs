@@ -22,12 +22,14 @@ use tokio::sync::watch;
 pub use health::{Figures, Health, check, show};
 
 use crate::error::{Error, Result};
-use crate::store::{self, Store};
+use crate::store::{self, DatabaseUrl, Listening, Store};
 use crate::time::{MILLISECOND, MINUTE, Micros, Moment, SECOND, Stopwatch};
 use deliver::Sender;
 
-/// How long the loop sleeps at most: other machines may have brought work.
-const LONGEST_WAIT: Micros = SECOND;
+/// How long the loops sleep at most on PostgreSQL, where an announcement of another node may be lost.
+const LONGEST_SHARED: Micros = SECOND;
+/// How long they sleep at most on SQLite, which has one node; the command line may have brought work.
+const LONGEST_ALONE: Micros = 30 * SECOND;
 /// How long it waits for what another engine holds.
 const HELD_ELSEWHERE: Micros = 20 * MILLISECOND;
 /// How long it waits after an error before it tries again.
@@ -42,6 +44,11 @@ pub async fn run(
     health: Arc<Health>,
     mut stop: watch::Receiver<bool>,
 ) {
+    // Without it the others are still heard of within a second.
+    let _listening = store.listen().unwrap_or_else(|error| {
+        tracing::error!(error = format!("{error:#}"), "other nodes are not heard");
+        Listening::default()
+    });
     let delivery = tokio::spawn(deliver_loop(
         store.clone(),
         sender,
@@ -117,7 +124,7 @@ async fn round(store: &Store, health: &Health) -> Result<Duration> {
             let anchor = anchors::next_due(conn)?;
             Ok([timer, routine, anchor].into_iter().flatten().min())
         })?;
-        Ok((ticked, until(now, next)))
+        Ok((ticked, wait(&ticking, ticked.at, now, next)))
     })
     .await?;
     health.rounds.fetch_add(1, Ordering::Relaxed);
@@ -171,7 +178,7 @@ async fn deliver_loop(
                 let next = blocking(move || {
                     let now = waiting.now()?;
                     let next = waiting.read(store::letter::next_due)?;
-                    Ok(until(now, next))
+                    Ok(wait(&waiting, now, now, next))
                 });
                 next.await.unwrap_or(AFTER_ERROR)
             }
@@ -189,10 +196,18 @@ async fn deliver_loop(
     }
 }
 
-fn until(now: Moment, next: Option<Moment>) -> Duration {
-    let wait = next.map_or(LONGEST_WAIT, |next| (next - now).clamp(0, LONGEST_WAIT));
-    // What is due and was not done is held by another engine, which will not take long.
-    let wait = if wait == 0 { HELD_ELSEWHERE } else { wait };
+/// How long nothing is due. `looked` is the moment up to which everything was done that was free.
+fn wait(store: &Store, looked: Moment, now: Moment, next: Option<Moment>) -> Duration {
+    let longest = match store.url() {
+        DatabaseUrl::Postgres(_) => LONGEST_SHARED,
+        DatabaseUrl::Sqlite(_) => LONGEST_ALONE,
+    };
+    let wait = match next {
+        // It was due and was not done: another engine holds it, which will not take long.
+        Some(next) if next <= looked => HELD_ELSEWHERE,
+        Some(next) => (next - now).clamp(0, longest),
+        None => longest,
+    };
     Duration::from_micros(wait.unsigned_abs())
 }
 

@@ -4,6 +4,7 @@
 //! and the author, and every function that changes rows takes a `&mut Tx`.
 
 mod conn;
+mod listen;
 mod writer;
 
 pub mod anchor;
@@ -31,6 +32,7 @@ pub mod vendor;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -41,6 +43,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use tokio::sync::Notify;
 
 pub use conn::{Conn, DatabaseUrl, MultiBackend, mask_password};
+pub use listen::Listening;
 
 use crate::domain::PersonId;
 use crate::error::{Error, Result};
@@ -68,6 +71,9 @@ struct Inner {
     time: TimeSource,
     poke: Notify,
     poke_letters: Notify,
+    /// Wakes the listener, who tells other nodes.
+    written: Notify,
+    listens: AtomicBool,
 }
 
 /// Who changes something.
@@ -198,6 +204,8 @@ impl Store {
                 time,
                 poke: Notify::new(),
                 poke_letters: Notify::new(),
+                written: Notify::new(),
+                listens: AtomicBool::new(false),
             }),
         };
         Ok(store)
@@ -368,8 +376,14 @@ impl Store {
         })
     }
 
-    /// Wakes whoever waits in [`Store::poked`]; only ever shortens a wait.
+    /// Wakes whoever waits in [`Store::poked`], and by [`Store::listen`] other nodes where something is
+    /// due soon; only ever shortens a wait.
     pub fn poke(&self) {
+        self.poke_here();
+        self.inner.written.notify_one();
+    }
+
+    fn poke_here(&self) {
         self.inner.poke.notify_one();
         self.inner.poke_letters.notify_one();
     }
