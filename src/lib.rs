@@ -11,6 +11,7 @@ pub mod domain;
 pub mod engine;
 pub mod error;
 pub mod evidence;
+pub mod fault;
 pub mod health;
 pub mod logging;
 pub mod mail;

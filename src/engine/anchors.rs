@@ -5,6 +5,7 @@ use crate::domain::anchor::{Anchor, MOST_HEADS, seal};
 use crate::domain::evidence::WAITS;
 use crate::domain::timeline::GENESIS;
 use crate::error::Result;
+use crate::fault;
 use crate::store::{self, Actor, Conn, Store, Tx};
 use crate::time::{HOUR, Moment};
 
@@ -26,7 +27,9 @@ pub fn run_due(store: &Store) -> Result<u32> {
         if store.read(next_due)?.is_some_and(|due| due > now) {
             return Ok(made);
         }
-        match store.write(Actor::Engine, make)? {
+        let done = store.write(Actor::Engine, make)?;
+        fault::point("anchor.committed");
+        match done {
             Made::Some => made += 1,
             Made::Last => return Ok(made + 1),
             Made::None => return Ok(made),
@@ -81,6 +84,7 @@ fn make(tx: &mut Tx<'_>) -> Result<Made> {
     store::anchor::insert(tx, &anchor, &heads)?;
     let detail = serde_json::json!({"hash": anchor.hash, "incidents": heads.len()});
     tx.record("anchor", number, "made", &detail)?;
+    fault::point("anchor.made");
     Ok(if is_last { Made::Last } else { Made::Some })
 }
 

@@ -14,6 +14,7 @@ use crate::domain::clock::ClockRow;
 use crate::domain::letter::LetterFacts;
 use crate::domain::outbox::{Letter, moot, retry_after};
 use crate::error::Result;
+use crate::fault;
 use crate::mail::letters::{Rendered, render};
 use crate::mail::message::{Envelope, full_id, message};
 use crate::mail::outlet::{Delivery, Outgoing, Outlet};
@@ -79,6 +80,7 @@ pub async fn deliver_some(store: &Store, sender: &Sender) -> Result<Option<Deliv
     if leased.is_empty() {
         return Ok(None);
     }
+    fault::point("letter.leased");
     let mut done = Delivered::default();
     let mut wrong = None;
     let sending = leased
@@ -197,7 +199,10 @@ async fn one(store: &Store, sender: &Sender, letter: Letter) -> Result<End> {
         to: letter.email.clone(),
         bytes: bytes.clone(),
     };
-    let how = match sender.outlet.send(&outgoing).await {
+    fault::point("letter.before-sending");
+    let delivery = sender.outlet.send(&outgoing).await;
+    fault::point("letter.sent");
+    let how = match delivery {
         Delivery::Accepted { .. } => Settlement::Sent,
         Delivery::Refused { code, text } => {
             Settlement::Failed(format!("refused with {code} {text}"))
@@ -272,6 +277,7 @@ async fn settle(store: &Store, letter: &Letter, sent: Option<Sent>, how: Settlem
         })
     })
     .await?;
+    fault::point("letter.settled");
     if !settled {
         tracing::warn!(
             letter = letter.id.0,

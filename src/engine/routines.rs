@@ -5,6 +5,7 @@ use crate::domain::locale::Locale;
 use crate::domain::schedule::{Run, Schedule};
 use crate::domain::zone::Zone;
 use crate::error::Result;
+use crate::fault;
 use crate::report::{self, Ask, Report};
 use crate::store::letter::NewLetter;
 use crate::store::{self, Actor, Conn, Store, Tx};
@@ -74,6 +75,7 @@ fn run_all(store: &Store, schedule: &Schedule) -> Result<u32> {
         if !store.write(Actor::Engine, move |tx| make(tx, &known, run))? {
             return Ok(reports);
         }
+        fault::point("routine.committed");
         reports += 1;
     }
 }
@@ -119,6 +121,7 @@ fn make(tx: &mut Tx<'_>, known: &Schedule, run: Run) -> Result<bool> {
     }
     let detail = serde_json::json!({"due": run.at, "period": run.period, "letters": queued});
     tx.record("schedule", known.id.0, "ran", &detail)?;
+    fault::point("routine.made");
     Ok(true)
 }
 

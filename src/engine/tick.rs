@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::consequence::{Cause, Followed, follow};
 use crate::domain::IncidentId;
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::store::{self, Actor, Store};
 use crate::time::{MINUTE, Moment};
 
@@ -58,10 +59,12 @@ pub fn tick(store: &Store) -> Result<Ticked> {
         if due.is_empty() {
             return Ok(done);
         }
+        fault::point("tick.read");
         let mut judged = 0;
         let touched = due.clone();
         match batch(store, due.clone()) {
             Ok((incidents, followed)) => {
+                fault::point("tick.committed");
                 judged = incidents;
                 done.incidents += incidents;
                 done.followed += followed;
@@ -127,6 +130,7 @@ fn batch(store: &Store, due: Vec<IncidentId>) -> Result<(u32, Followed)> {
             followed += follow(tx, &mut incident, &Cause::Time)?;
             incidents += 1;
         }
+        fault::point("tick.judged");
         Ok((incidents, followed))
     })
 }

@@ -47,6 +47,7 @@ pub use listen::Listening;
 
 use crate::domain::PersonId;
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::schema::Instant;
 use crate::time::{Moment, TimeSource};
 use writer::Writer;
@@ -342,14 +343,18 @@ impl Store {
         let mut held = self.pooled()?;
         let conn = &mut *held;
         begin(conn)?;
+        fault::point("write.begun");
         let done = catch_unwind(AssertUnwindSafe(|| in_tx(conn, &self.inner.time, actor, f)));
         match done {
             Ok(Ok(value)) => {
+                fault::point("write.done");
+                fault::point("write.before-commit");
                 if let Err(error) = commit(conn) {
                     // After a failed commit the transaction may still be open.
                     rollback(conn);
                     return Err(error.into());
                 }
+                fault::point("write.committed");
                 Ok(value)
             }
             Ok(Err(error)) => {

@@ -13,6 +13,7 @@ use diesel::connection::SimpleConnection;
 use super::conn::{Conn, DatabaseUrl};
 use super::{begin, commit, rollback};
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::time::{MILLISECOND, Micros, Stopwatch};
 
 /// Writes in one transaction at most: nobody waits for more than these.
@@ -210,9 +211,11 @@ impl Desk {
         ran.push(first);
         let conn = self.open()?;
         begin(conn).context("the database cannot be written")?;
+        fault::point("write.begun");
         let begun = Stopwatch::start();
         while let Some(write) = ran.last_mut() {
             savepoint(conn, write.as_mut())?;
+            fault::point("write.done");
             if ran.len() >= MOST || begun.micros() >= LONGEST {
                 break;
             }
@@ -225,11 +228,13 @@ impl Desk {
                 Err(_) => break,
             }
         }
+        fault::point("write.before-commit");
         if let Err(error) = commit(conn) {
             // After a failed commit the transaction may still be open.
             rollback(conn);
             return Err(anyhow::Error::new(error).context("the database could not be written"));
         }
+        fault::point("write.committed");
         Ok(())
     }
 }
