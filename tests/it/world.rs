@@ -1,6 +1,6 @@
 //! A small company with its vendors, on either database, under a clock moved by hand.
 
-mod ends;
+pub mod ends;
 
 use chrono::{NaiveDateTime, TimeZone};
 use chrono_tz::Tz;

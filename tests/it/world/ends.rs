@@ -4,15 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use redress::consequence::{Judged, judged};
 use redress::domain::IncidentId;
+use redress::domain::breach::Breach;
 use redress::domain::clock::{Clock, ClockRow, Verdict};
 use redress::domain::letter::LetterState;
+use redress::domain::timeline::Event;
 use redress::domain::timeline::{GENESIS, seal};
 use redress::domain::words::EventKind;
 use redress::engine::anchors;
 use redress::engine::tick::tick;
 use redress::evidence::verify::walk;
-use redress::store;
 use redress::store::audit::AuditLine;
+use redress::store::{self, Store};
+use redress::time::Moment;
 use serde_json::Value;
 
 use super::World;
@@ -20,15 +23,118 @@ use super::World;
 impl World {
     /// What must hold at the end of every story.
     pub fn ends(&self) {
+        let kept = Kept {
+            store: &self.store,
+            now: self.hand.now(),
+        };
         for incident in self.store.read(store::incident::ids).unwrap() {
-            self.chain_holds(incident);
-            self.replay_gives_the_rows(incident);
+            kept.agrees_with_the_facts(incident);
             self.somebody_wakes(incident);
-            self.all_of_it_is_in_the_audit_trail(incident);
         }
         self.every_chain_holds();
         self.once_more_changes_nothing();
         self.every_letter_leaves_once();
+    }
+
+    /// What `redress verify` walks, before and after an hour's anchor.
+    fn every_chain_holds(&self) {
+        for _ in 0..2 {
+            let walked = walk(&self.store, None, |fault| panic!("{fault}")).unwrap();
+            assert_eq!(walked.faults, 0);
+            anchors::run_due(&self.store).unwrap();
+        }
+    }
+
+    /// A clock that may still run out has a timer.
+    fn somebody_wakes(&self, incident: IncidentId) {
+        let now = self.hand.now();
+        let next = self.store.read(store::clock::next_timer).unwrap();
+        for clock in self.clocks(incident) {
+            let due = clock.due_at.filter(|due| *due > now);
+            if let Some(due) = due.filter(|_| clock.state.is_open() && clock.breached_at.is_none())
+            {
+                assert!(
+                    next.is_some_and(|next| next <= due),
+                    "no timer wakes {clock:?}"
+                );
+            }
+        }
+    }
+
+    fn once_more_changes_nothing(&self) {
+        tick(&self.store).unwrap();
+        let kept = || {
+            let incidents = self.store.read(store::incident::ids).unwrap();
+            let each = incidents.into_iter().map(|incident| {
+                let rows: Vec<_> = self.clocks(incident).iter().map(kept).collect();
+                (
+                    rows,
+                    self.breaches(incident).len(),
+                    self.steps(incident).len(),
+                )
+            });
+            (self.letters().len(), each.collect::<Vec<_>>())
+        };
+        let before = kept();
+        tick(&self.store).unwrap();
+        assert_eq!(before, kept(), "a second tick found something to do");
+    }
+
+    /// Whatever waits and may leave does leave, once, under a Message-ID of its own.
+    fn every_letter_leaves_once(&self) {
+        let now = self.hand.now();
+        self.delivers();
+        let letters = self.letters();
+        for letter in &letters {
+            assert_ne!(letter.state, LetterState::Leased, "{}", letter.key);
+            let waits = letter.state == LetterState::Queued;
+            assert!(
+                !waits || letter.next_attempt_at > now,
+                "{} did not leave",
+                letter.key
+            );
+        }
+        let left = self.outlet.letters();
+        let once: BTreeSet<_> = left.iter().map(|letter| letter.id).collect();
+        assert_eq!(once.len(), left.len(), "a letter left twice");
+        let ids: BTreeSet<_> = letters.iter().map(|letter| &letter.message_id).collect();
+        assert_eq!(ids.len(), letters.len(), "a Message-ID stands twice");
+        assert_eq!(self.delivers(), Default::default());
+    }
+}
+
+/// What a database keeps at a moment, whoever wrote it.
+pub struct Kept<'a> {
+    pub store: &'a Store,
+    pub now: Moment,
+}
+
+impl Kept<'_> {
+    /// Chain, clocks, outcomes, breaches and audit trail of an incident are those of its timeline.
+    pub fn agrees_with_the_facts(&self, incident: IncidentId) {
+        self.chain_holds(incident);
+        self.replay_gives_the_rows(incident);
+        self.all_of_it_is_in_the_audit_trail(incident);
+    }
+
+    fn events(&self, incident: IncidentId) -> Vec<Event> {
+        let read = |conn: &mut store::Conn| store::incident::events(conn, incident);
+        self.store.read(read).unwrap()
+    }
+
+    fn clocks(&self, incident: IncidentId) -> Vec<ClockRow> {
+        let read = |conn: &mut store::Conn| store::clock::of_incident(conn, incident);
+        self.store.read(read).unwrap()
+    }
+
+    /// Breaches that hold.
+    fn breaches(&self, incident: IncidentId) -> Vec<Breach> {
+        let read = |conn: &mut store::Conn| store::breach::of_incident(conn, incident);
+        let entries = self.store.read(read).unwrap().into_iter();
+        entries
+            .filter(|(_, withdrawal)| withdrawal.is_none())
+            .map(|(breach, _)| breach)
+            .collect()
     }
 
     fn chain_holds(&self, incident: IncidentId) {
@@ -41,18 +147,9 @@ impl World {
         }
     }
 
-    /// What `redress verify` walks, before and after an hour's anchor.
-    fn every_chain_holds(&self) {
-        for _ in 0..2 {
-            let walked = walk(&self.store, None, |fault| panic!("{fault}")).unwrap();
-            assert_eq!(walked.faults, 0);
-            anchors::run_due(&self.store).unwrap();
-        }
-    }
-
     /// Replaying the timeline gives the clocks, the outcomes and the breaches that are kept.
     fn replay_gives_the_rows(&self, incident: IncidentId) {
-        let now = self.hand.now();
+        let now = self.now;
         let judged = self
             .store
             .read(|conn| {
@@ -101,7 +198,7 @@ impl World {
 
     /// Every lap of every clock explains itself, and the lines add up to what is judged.
     fn explains_itself(&self, judged: &Judged, row: &ClockRow, clock: &Clock) {
-        let now = self.hand.now();
+        let now = self.now;
         let explained = judged.explained(row.case_id, row.metric, now).unwrap();
         let explained = explained.expect("an explanation");
         for lap in &clock.laps {
@@ -131,22 +228,6 @@ impl World {
             .filter_map(|lap| Some((lap.run, lap.interval, lap.verdict?, lap.certain_at()?)))
             .collect();
         assert_eq!(outcomes, certain, "{told}");
-    }
-
-    /// A clock that may still run out has a timer.
-    fn somebody_wakes(&self, incident: IncidentId) {
-        let now = self.hand.now();
-        let next = self.store.read(store::clock::next_timer).unwrap();
-        for clock in self.clocks(incident) {
-            let due = clock.due_at.filter(|due| *due > now);
-            if let Some(due) = due.filter(|_| clock.state.is_open() && clock.breached_at.is_none())
-            {
-                assert!(
-                    next.is_some_and(|next| next <= due),
-                    "no timer wakes {clock:?}"
-                );
-            }
-        }
     }
 
     /// Every event, breach and withdrawal was written down with its author in the transaction that
@@ -203,47 +284,6 @@ impl World {
             let withdrawn: Vec<_> = withdrawal.iter().map(|withdrawal| withdrawal.at).collect();
             assert_eq!(at("withdrawn"), withdrawn);
         }
-    }
-
-    fn once_more_changes_nothing(&self) {
-        tick(&self.store).unwrap();
-        let kept = || {
-            let incidents = self.store.read(store::incident::ids).unwrap();
-            let each = incidents.into_iter().map(|incident| {
-                let rows: Vec<_> = self.clocks(incident).iter().map(kept).collect();
-                (
-                    rows,
-                    self.breaches(incident).len(),
-                    self.steps(incident).len(),
-                )
-            });
-            (self.letters().len(), each.collect::<Vec<_>>())
-        };
-        let before = kept();
-        tick(&self.store).unwrap();
-        assert_eq!(before, kept(), "a second tick found something to do");
-    }
-
-    /// Whatever waits and may leave does leave, once, under a Message-ID of its own.
-    fn every_letter_leaves_once(&self) {
-        let now = self.hand.now();
-        self.delivers();
-        let letters = self.letters();
-        for letter in &letters {
-            assert_ne!(letter.state, LetterState::Leased, "{}", letter.key);
-            let waits = letter.state == LetterState::Queued;
-            assert!(
-                !waits || letter.next_attempt_at > now,
-                "{} did not leave",
-                letter.key
-            );
-        }
-        let left = self.outlet.letters();
-        let once: BTreeSet<_> = left.iter().map(|letter| letter.id).collect();
-        assert_eq!(once.len(), left.len(), "a letter left twice");
-        let ids: BTreeSet<_> = letters.iter().map(|letter| &letter.message_id).collect();
-        assert_eq!(ids.len(), letters.len(), "a Message-ID stands twice");
-        assert_eq!(self.delivers(), Default::default());
     }
 }
 
