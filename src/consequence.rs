@@ -8,34 +8,43 @@
 
 mod audience;
 mod foreseen;
+mod gathered;
 mod judged;
 mod letters;
 mod moved;
 mod register;
 mod steps;
+mod written;
 
 pub use foreseen::{Foreseen, foreseen};
 pub use judged::{Judged, JudgedCase, Lateness, judged, judged_all};
 pub(crate) use moved::leaves_enough;
 pub use moved::{EditPreview, Move, preview_edit};
 
-use crate::domain::CaseId;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use audience::Addressee;
+pub(crate) use gathered::CaseFacts;
+use gathered::{Gathered, Kept};
+use letters::Subject;
+use written::Written;
+
 use crate::domain::anchor::PrintedHead;
+use crate::domain::breach::Breach;
 use crate::domain::calendar::CalendarError;
 use crate::domain::calendar_book::CalendarBook;
 use crate::domain::clock::{Clock, ClockRow, OutcomeRow, judge};
-use crate::domain::contract::Contract;
-use crate::domain::go_live::CaseTerms;
-use crate::domain::incident::{Case, Incident, IncidentState};
+use crate::domain::incident::{Incident, IncidentState};
 use crate::domain::ladder::{Acknowledged, Generation};
 use crate::domain::person::Person;
-use crate::domain::terms::Terms;
 use crate::domain::timeline::{Event, Fact, Fields, Standing, facts, standing};
-use crate::domain::vendor::{Contact, Vendor};
 use crate::domain::words::{ClockState, EventKind, Metric, Source};
+use crate::domain::{CaseId, ClockId, IncidentId};
 use crate::error::{Error, Result};
+use crate::store::clock::Timer;
 use crate::store::incident::NewEvent;
-use crate::store::{self, Conn, Tx};
+use crate::store::{self, Tx};
 use crate::time::Moment;
 
 /// What was done; the loop, the log and the tests all use it.
@@ -72,17 +81,6 @@ pub enum Cause {
     Time,
 }
 
-/// Everything about one case that its consequences depend on.
-pub(crate) struct CaseFacts {
-    pub(crate) case: Case,
-    /// The terms with the go-live window it was reported in.
-    pub(crate) terms: Terms,
-    pub(crate) contract: Contract,
-    pub(crate) vendor: Vendor,
-    pub(crate) contacts: Vec<Contact>,
-    pub(crate) owner: Option<Person>,
-}
-
 /// One incident while its consequences are drawn.
 pub(crate) struct Scene<'a> {
     pub(crate) incident: &'a Incident,
@@ -95,73 +93,240 @@ pub(crate) struct Scene<'a> {
     pub(crate) anchor: Option<&'a PrintedHead>,
 }
 
+/// An incident on its way, and the clocks it was judged to have.
+struct Site {
+    events: Vec<Event>,
+    facts: Vec<Fact>,
+    reporter: Arc<Person>,
+    cases: Vec<CaseFacts>,
+    clocks: Vec<Judgement>,
+}
+
+/// A clock as it was judged, and what was kept of it.
+struct Judgement {
+    /// Which case of its incident.
+    case: usize,
+    clock: Clock,
+    row: ClockRow,
+    kept: Kept,
+    generation: Generation,
+    /// Entries of the register that do not hold any more.
+    gone: Vec<Breach>,
+}
+
+impl Judgement {
+    fn subject<'a>(&'a self, scene: &'a Scene<'a>, cases: &'a [CaseFacts]) -> Subject<'a> {
+        Subject {
+            scene,
+            case: &cases[self.case],
+            clock: &self.clock,
+            clock_id: self.row.id,
+            generation: self.generation,
+        }
+    }
+}
+
 /// Draws the consequences for a locked incident as it stands at the transaction's moment.
 ///
 /// # Errors
 /// When a calendar of its terms has no open time within its horizon, or the database does not do as
 /// asked; nothing is kept then.
 pub fn follow(tx: &mut Tx<'_>, incident: &mut Incident, cause: &Cause) -> Result<Followed> {
+    follow_all(tx, std::slice::from_mut(incident), cause)
+}
+
+/// Draws the consequences for several locked incidents, with about as many statements as for one.
+///
+/// # Errors
+/// As [`follow`], for any of them.
+pub fn follow_all(tx: &mut Tx<'_>, incidents: &mut [Incident], cause: &Cause) -> Result<Followed> {
     let mut done = Followed::default();
-    let cases = case_facts(tx.conn(), incident)?;
-    let rows = store::clock::of_incident(tx.conn(), incident.id)?;
-    // Clocks may still be kept that other terms asked for.
-    let kept = rows.iter().map(|row| row.calendar_id);
-    let calendars: Vec<_> = cases
-        .iter()
-        .flat_map(|facts| {
-            let hours = facts
-                .contacts
-                .iter()
-                .filter_map(|contact| contact.calendar_id);
-            facts.terms.promise.calendars().into_iter().chain(hours)
-        })
-        .chain(kept)
-        .collect();
-    let book = store::calendar::book(tx.conn(), &calendars)?;
-    let reporter = store::person::find(tx.conn(), incident.reporter)?;
-    done.moved = deadlines_moved(tx, incident, &cases, &rows, &book, cause)?;
-    let events = store::incident::events(tx.conn(), incident.id)?;
-    let facts = facts(&events);
-    let anchor = store::anchor::latest(tx.conn())?.map(|anchor| anchor.printed());
-    for case in &cases {
-        let scene = Scene {
-            incident,
-            events: &events,
-            facts: &facts,
-            reporter: &reporter,
-            book: &book,
-            cause,
-            anchor: anchor.as_ref(),
-        };
-        done += case_follows(tx, &scene, case, &rows)?;
+    let mut written = Written::default();
+    let mut gathered = Gathered::read(tx.conn(), incidents)?;
+    let mut sites = Vec::with_capacity(incidents.len());
+    let mut fresh = Vec::new();
+    for incident in incidents.iter_mut() {
+        let (site, moved) = site(tx, &mut gathered, incident, cause)?;
+        done.moved += moved;
+        let new = site
+            .clocks
+            .iter()
+            .filter(|one| one.row.id == ClockId::default());
+        fresh.extend(new.map(|one| one.row.clone()));
+        sites.push(site);
     }
-    keep_standing(tx, incident, &cases, &facts)?;
+    let made = store::clock::insert(tx, &fresh)?;
+    let mut lacking = Vec::new();
+    for (incident, site) in incidents.iter().zip(&mut sites) {
+        for one in &mut site.clocks {
+            if let Some(id) = made.get(&(one.row.case_id, one.row.metric)) {
+                one.row.id = *id;
+            }
+        }
+        let scene = scene(incident, site, &gathered, cause);
+        for one in &site.clocks {
+            let subject = one.subject(&scene, &site.cases);
+            keep_outcomes(tx, &mut written, &subject, &one.kept.outcomes)?;
+            done.withdrawn += u32::try_from(one.gone.len()).unwrap_or(u32::MAX);
+            for breach in &one.gone {
+                register::withdraw(tx, &mut written, &subject, breach)?;
+            }
+            lacking.extend(register::lacking(&subject, &one.kept.entries, tx.now())?);
+        }
+    }
+    store::breach::insert(tx, &mut lacking)?;
+    written.notes.extend(lacking.iter().map(register::note));
+    done.breached = u32::try_from(lacking.len()).unwrap_or(u32::MAX);
+    let mut entered: HashMap<ClockId, Vec<Breach>> = HashMap::new();
+    for breach in lacking {
+        entered.entry(breach.clock_id).or_default().push(breach);
+    }
+    let mut people = std::mem::take(&mut gathered.people);
+    for (incident, site) in incidents.iter_mut().zip(&sites) {
+        let scene = scene(incident, site, &gathered, cause);
+        for (number, case) in site.cases.iter().enumerate() {
+            let audiences = steps::audiences(tx.conn(), &mut people, &scene, case)?;
+            let of_case = || site.clocks.iter().filter(|one| one.case == number);
+            for one in of_case() {
+                let subject = one.subject(&scene, &site.cases);
+                let entered = entered.remove(&one.row.id).unwrap_or_default();
+                done.steps += climb(&mut written, &subject, one, &entered, &audiences, tx.now())?;
+            }
+            let clocks: Vec<&Clock> = of_case().map(|one| &one.clock).collect();
+            done.letters +=
+                letters::of_occasion(tx, &mut written, &mut people, &scene, case, &clocks)?;
+        }
+        keep_standing(tx, incident, &site.cases, &site.facts)?;
+    }
+    done.letters += written.write(tx)?;
     Ok(done)
 }
 
-fn case_facts(conn: &mut Conn, incident: &Incident) -> Result<Vec<CaseFacts>> {
-    let mut all = Vec::new();
-    let cases = store::incident::cases(conn, incident.id)?;
-    let mut terms = store::go_live::terms_of_cases(conn, &cases)?;
-    for case in cases {
-        // The keys of the database hold these together.
-        let Some(CaseTerms { terms, .. }) = terms.remove(&case.id) else {
-            continue;
-        };
-        let contract = store::contract::find(conn, case.contract_id)?;
-        let vendor = store::vendor::find(conn, contract.vendor_id)?;
-        let contacts = store::vendor::contacts(conn, vendor.id)?;
-        let owner = store::person::with_email(conn, &contract.owner)?;
-        all.push(CaseFacts {
-            case,
-            terms,
-            contract,
-            vendor,
-            contacts,
-            owner,
+fn scene<'a>(
+    incident: &'a Incident,
+    site: &'a Site,
+    gathered: &'a Gathered,
+    cause: &'a Cause,
+) -> Scene<'a> {
+    Scene {
+        incident,
+        events: &site.events,
+        facts: &site.facts,
+        reporter: &site.reporter,
+        book: &gathered.book,
+        cause,
+        anchor: gathered.anchor.as_ref(),
+    }
+}
+
+/// Judges the clocks of an incident. Answers how many deadlines an edited calendar moved, too.
+fn site(
+    tx: &mut Tx<'_>,
+    gathered: &mut Gathered,
+    incident: &mut Incident,
+    cause: &Cause,
+) -> Result<(Site, u32)> {
+    let cases = gathered.take_cases(incident.id);
+    let rows = gathered.take_clocks(incident.id);
+    let mut events = gathered.take_events(incident.id);
+    let moved = deadlines_moved(tx, incident, &cases, &rows, &events, &gathered.book, cause)?;
+    if moved > 0 {
+        events = store::incident::events(tx.conn(), incident.id)?;
+    }
+    let mut site = Site {
+        facts: facts(&events),
+        events,
+        reporter: gathered.reporter(tx.conn(), incident.reporter)?,
+        cases,
+        clocks: Vec::new(),
+    };
+    let now = tx.now();
+    let mut clocks = Vec::new();
+    for (number, case) in site.cases.iter().enumerate() {
+        let (id, promise) = (case.case.id, &case.terms.promise);
+        let mut judged = judge(id, promise, &site.facts, &gathered.book, now).map_err(unusable)?;
+        judged.extend(gone(&gathered.book, case, &judged, &rows));
+        for clock in judged {
+            let before = rows
+                .iter()
+                .find(|row| row.case_id == id && row.metric == clock.metric);
+            let kept = match before {
+                Some(row) => Kept {
+                    row: Some(row.clone()),
+                    ..gathered.take_kept(row.id)
+                },
+                None => Kept::default(),
+            };
+            let gone = register::no_longer_breached(&clock, &kept.entries);
+            let scene = scene(incident, &site, gathered, cause);
+            let generation = generation(&scene, case, clock.metric, &kept.entries, gone.len(), now);
+            let mut row = clock_row(incident.id, case, &clock, generation);
+            if let Some(before) = before {
+                row.id = before.id;
+            }
+            clocks.push(Judgement {
+                case: number,
+                clock,
+                row,
+                kept,
+                generation,
+                gone,
+            });
+        }
+    }
+    site.clocks = clocks;
+    Ok((site, moved))
+}
+
+/// Takes the steps of a clock's ladder that are due and keeps the clock as it stands. Answers how many
+/// steps were taken.
+fn climb(
+    written: &mut Written,
+    subject: &Subject<'_>,
+    judgement: &Judgement,
+    entered: &[Breach],
+    audiences: &[Vec<Addressee>],
+    now: Moment,
+) -> Result<u32> {
+    let (scene, kept, clock) = (subject.scene, &judgement.kept, &judgement.clock);
+    let mut holding = register::holding(&kept.entries);
+    for gone in &judgement.gone {
+        holding.remove(&(gone.run, gone.interval));
+    }
+    holding.extend(
+        entered
+            .iter()
+            .map(|breach| ((breach.run, breach.interval), breach)),
+    );
+    let before = steps::Before {
+        taken: &kept.taken(subject.generation.number),
+        acknowledged: &acknowledged(
+            scene,
+            subject.case.case.id,
+            clock.metric,
+            subject.generation,
+        ),
+        holding: &holding,
+    };
+    let (taken, next) = steps::take(written, subject, audiences, &before, now)?;
+    let due = clock
+        .current()
+        .due_at
+        .filter(|_| clock.state == ClockState::Running && clock.current().verdict.is_none());
+    let silence = clock.current().confirmed_by;
+    let at = [due, silence, next].into_iter().flatten().min();
+    if at != kept.timer {
+        written.timers.push(Timer {
+            clock: judgement.row.id,
+            incident: scene.incident.id,
+            at,
         });
     }
-    Ok(all)
+    let is_kept = |before: &ClockRow| judgement.row.goes_on_as(before);
+    if kept.row.as_ref().is_some_and(|before| !is_kept(before)) {
+        written.clocks.push(judgement.row.clone());
+    }
+    Ok(taken)
 }
 
 /// A calendar edit that moves a running deadline is an event of its own, with both values.
@@ -170,6 +335,7 @@ fn deadlines_moved(
     incident: &mut Incident,
     cases: &[CaseFacts],
     rows: &[ClockRow],
+    events: &[Event],
     book: &CalendarBook,
     cause: &Cause,
 ) -> Result<u32> {
@@ -183,9 +349,9 @@ fn deadlines_moved(
     if !rows.iter().any(|row| row.state.is_open() && edited(row)) {
         return Ok(0);
     }
-    let mut events = store::incident::events(tx.conn(), incident.id)?;
-    events.retain(|event| event.seq < recorded);
-    let known = facts(&events);
+    let before = events.iter().take_while(|event| event.seq < recorded);
+    let before: Vec<Event> = before.cloned().collect();
+    let known = facts(&before);
     let mut moved = 0;
     for case in cases {
         for clock in
@@ -226,78 +392,13 @@ fn deadlines_moved(
     Ok(moved)
 }
 
-/// `rows` are the incident's clocks as they were kept before.
-fn case_follows(
-    tx: &mut Tx<'_>,
-    scene: &Scene<'_>,
-    case: &CaseFacts,
-    rows: &[ClockRow],
-) -> Result<Followed> {
-    let now = tx.now();
-    let mut clocks = judge(
-        case.case.id,
-        &case.terms.promise,
-        scene.facts,
-        scene.book,
-        now,
-    )
-    .map_err(unusable)?;
-    clocks.extend(gone(scene, case, &clocks, rows));
-    let audiences = steps::audiences(tx.conn(), scene, case)?;
-    let mut done = Followed::default();
-    for clock in &clocks {
-        let before = rows
-            .iter()
-            .find(|row| row.case_id == case.case.id && row.metric == clock.metric);
-        let entries = match before {
-            Some(row) => store::breach::of_clock(tx.conn(), row.id)?,
-            None => Vec::new(),
-        };
-        let gone = register::no_longer_breached(clock, &entries);
-        let generation = generation(scene, case, clock.metric, &entries, gone.len(), now);
-        let row = clock_row(scene, case, clock, generation);
-        let id = store::clock::keep(tx, before, &row)?;
-        let outcomes = outcomes(scene, case, clock, id)?;
-        store::clock::keep_outcomes(tx, id, &outcomes)?;
-        let subject = letters::Subject {
-            scene,
-            case,
-            clock,
-            clock_id: id,
-            generation,
-        };
-        done.withdrawn += u32::try_from(gone.len()).unwrap_or(u32::MAX);
-        for breach in gone {
-            done.letters += register::withdraw(tx, &subject, breach)?;
-        }
-        done.breached += register::enter(tx, &subject, &entries)?;
-        let (taken, queued, next) = steps::take(
-            tx,
-            &subject,
-            &audiences,
-            &acknowledged(scene, case.case.id, clock.metric, generation),
-        )?;
-        done.steps += taken;
-        done.letters += queued;
-        let due = clock
-            .current()
-            .due_at
-            .filter(|_| clock.state == ClockState::Running && clock.current().verdict.is_none());
-        let silence = clock.current().confirmed_by;
-        let wake = [due, silence, next].into_iter().flatten().min();
-        store::clock::keep_timer(tx, id, scene.incident.id, wake)?;
-    }
-    done.letters += letters::of_occasion(tx, scene, case, &clocks)?;
-    Ok(done)
-}
-
 /// Clocks that were kept and that no commitment asks for any more, since a correction changed the
 /// severity that began them, or the terms.
-fn gone(scene: &Scene<'_>, case: &CaseFacts, clocks: &[Clock], rows: &[ClockRow]) -> Vec<Clock> {
+fn gone(book: &CalendarBook, case: &CaseFacts, clocks: &[Clock], rows: &[ClockRow]) -> Vec<Clock> {
     rows.iter()
         .filter(|row| row.case_id == case.case.id)
         .filter(|row| !clocks.iter().any(|clock| clock.metric == row.metric))
-        .map(|row| Clock::gone(&row.commitment(), scene.book, row.started_at))
+        .map(|row| Clock::gone(&row.commitment(), book, row.started_at))
         .collect()
 }
 
@@ -365,15 +466,15 @@ fn acknowledged(
 }
 
 fn clock_row(
-    scene: &Scene<'_>,
+    incident: IncidentId,
     case: &CaseFacts,
     clock: &Clock,
     generation: Generation,
 ) -> ClockRow {
     let lap = clock.current();
     ClockRow {
-        id: crate::domain::ClockId::default(),
-        incident_id: scene.incident.id,
+        id: ClockId::default(),
+        incident_id: incident,
         case_id: case.case.id,
         metric: clock.metric,
         state: clock.state,
@@ -394,12 +495,27 @@ fn clock_row(
     }
 }
 
-fn outcomes(
-    scene: &Scene<'_>,
-    case: &CaseFacts,
-    clock: &Clock,
-    id: crate::domain::ClockId,
-) -> Result<Vec<OutcomeRow>> {
+/// Replaces the outcomes of a clock by what was judged now.
+fn keep_outcomes(
+    tx: &mut Tx<'_>,
+    written: &mut Written,
+    subject: &Subject<'_>,
+    kept: &[OutcomeRow],
+) -> Result<()> {
+    let judged = outcomes(subject)?;
+    let gone: Vec<OutcomeRow> = kept
+        .iter()
+        .filter(|row| !judged.contains(row))
+        .cloned()
+        .collect();
+    store::clock::drop_outcomes(tx, &gone)?;
+    let new = judged.into_iter().filter(|row| !kept.contains(row));
+    written.outcomes.extend(new);
+    Ok(())
+}
+
+fn outcomes(subject: &Subject<'_>) -> Result<Vec<OutcomeRow>> {
+    let (incident, case, clock) = (subject.scene.incident, subject.case, subject.clock);
     let mut rows = Vec::new();
     for lap in &clock.laps {
         let (Some(result), Some(due_at), Some(certain_at)) =
@@ -408,13 +524,13 @@ fn outcomes(
             continue;
         };
         rows.push(OutcomeRow {
-            clock_id: id,
+            clock_id: subject.clock_id,
             run: lap.run,
             interval: lap.interval,
-            incident_id: scene.incident.id,
+            incident_id: incident.id,
             contract_id: case.contract.id,
             vendor_id: case.vendor.id,
-            drill: scene.incident.drill,
+            drill: incident.drill,
             metric: clock.metric,
             severity: lap.commitment.severity.clone(),
             clause: lap.commitment.clause.clone(),
@@ -441,6 +557,7 @@ fn keep_standing(
         .iter()
         .map(|case| standing(facts, case.case.id))
         .collect();
+    let before = (incident.state, incident.reported_at);
     incident.state = if standings.contains(&Standing::Open) {
         IncidentState::Open
     } else if standings.contains(&Standing::Resolved) {
@@ -451,7 +568,9 @@ fn keep_standing(
     if let Some(first) = facts.iter().find(|fact| fact.kind == EventKind::Reported) {
         incident.reported_at = first.at;
     }
-    store::incident::keep_standing(tx, incident.id, incident.state, incident.reported_at)?;
+    if before != (incident.state, incident.reported_at) {
+        store::incident::keep_standing(tx, incident.id, incident.state, incident.reported_at)?;
+    }
     for case in cases {
         let severity = facts
             .iter()

@@ -1,6 +1,7 @@
 //! Whom a step tells: found in the contract and among the people at the moment it is taken.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::{CaseFacts, Scene};
 use crate::domain::ContactId;
@@ -8,7 +9,7 @@ use crate::domain::calendar::{Calendar, Hours, Layer, Week, Window};
 use crate::domain::ladder::{Hold, Step, Target};
 use crate::domain::letter::{Recipient, Side};
 use crate::domain::locale::Locale;
-use crate::domain::person::Person;
+use crate::domain::person::{Person, Role};
 use crate::domain::vendor::Contact;
 use crate::error::Result;
 use crate::store::{self, Conn};
@@ -70,9 +71,42 @@ pub(super) fn owner(case: &CaseFacts) -> Addressee {
     }
 }
 
+/// People as they are looked for, each found once.
+#[derive(Default)]
+pub(super) struct People {
+    by_email: HashMap<String, Option<Arc<Person>>>,
+    by_role: HashMap<Role, Arc<[Person]>>,
+}
+
+impl People {
+    /// The person of that address, if there is one.
+    pub(super) fn with_email(
+        &mut self,
+        conn: &mut Conn,
+        email: &str,
+    ) -> Result<Option<Arc<Person>>> {
+        if let Some(known) = self.by_email.get(email) {
+            return Ok(known.clone());
+        }
+        let found = store::person::with_email(conn, email)?.map(Arc::new);
+        self.by_email.insert(email.to_string(), found.clone());
+        Ok(found)
+    }
+
+    fn of_role(&mut self, conn: &mut Conn, role: Role) -> Result<Arc<[Person]>> {
+        if let Some(known) = self.by_role.get(&role) {
+            return Ok(Arc::clone(known));
+        }
+        let found: Arc<[Person]> = store::person::of_role(conn, role)?.into();
+        self.by_role.insert(role, Arc::clone(&found));
+        Ok(found)
+    }
+}
+
 /// Everyone the targets name, each address once, in the order of the targets.
 pub(super) fn of_targets(
     conn: &mut Conn,
+    people: &mut People,
     scene: &Scene<'_>,
     case: &CaseFacts,
     targets: &[Target],
@@ -90,22 +124,14 @@ pub(super) fn of_targets(
             }
             Target::Reporter => {}
             Target::Role(role) => {
-                let people = store::person::of_role(conn, *role)?;
-                found.extend(
-                    people
-                        .iter()
-                        .filter(|person| person.active)
-                        .map(Addressee::ours),
-                );
+                let of_role = people.of_role(conn, *role)?;
+                let active = of_role.iter().filter(|person| person.active);
+                found.extend(active.map(Addressee::ours));
             }
             Target::Person(email) => {
-                let person = store::person::with_email(conn, email)?;
-                found.extend(
-                    person
-                        .iter()
-                        .filter(|person| person.active)
-                        .map(Addressee::ours),
-                );
+                let person = people.with_email(conn, email)?;
+                let active = person.iter().filter(|person| person.active);
+                found.extend(active.map(|person| Addressee::ours(person)));
             }
         }
     }

@@ -1,10 +1,13 @@
 //! The steps that a ladder would take up to a moment, with nothing taken.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
+use super::audience::People;
+use super::gathered::case_facts;
 use super::register;
 use super::steps;
-use super::{Cause, Scene, acknowledged, case_facts, generation, unusable};
+use super::{Cause, Scene, acknowledged, generation, unusable};
 use crate::domain::CaseId;
 use crate::domain::clock::{Lap, judge};
 use crate::domain::go_live::CaseTerms;
@@ -59,10 +62,11 @@ pub fn foreseen(
     now: Moment,
     until: Moment,
 ) -> Result<Vec<Foreseen>> {
-    let mut cases = case_facts(conn, incident)?;
+    let mut people = People::default();
+    let mut cases = case_facts(conn, &[incident.id], &mut people)?;
     for case in &mut cases {
         if let Some(of) = terms.get(&case.case.id) {
-            case.terms = of.terms.clone();
+            case.terms = Arc::new(of.terms.clone());
         }
     }
     let calendars: Vec<_> = cases
@@ -84,7 +88,7 @@ pub fn foreseen(
     };
     let mut all = Vec::new();
     for case in &cases {
-        let audiences = steps::audiences(conn, &scene, case)?;
+        let audiences = steps::audiences(conn, &mut people, &scene, case)?;
         let promise = &case.terms.promise;
         for clock in judge(case.case.id, promise, &facts, &book, until).map_err(unusable)? {
             let row = rows

@@ -1,6 +1,7 @@
 //! Letters that follow from facts, queued with the facts they state.
 
-use super::audience::{self, Addressee};
+use super::audience::{self, Addressee, People};
+use super::written::Written;
 use super::{CaseFacts, Cause, Scene};
 use crate::domain::breach::Breach;
 use crate::domain::clock::{Clock, Lap, Verdict, explain};
@@ -153,47 +154,61 @@ pub(super) struct StepLetter<'a> {
     pub(super) key: String,
     pub(super) planned_at: Moment,
     pub(super) step: StepFacts,
-    pub(super) missed: Vec<StepFacts>,
     pub(super) breach: Option<BreachId>,
 }
 
-/// Queues a letter about a step for one recipient; says whether it was new.
+/// Somebody a letter about a step goes to.
+pub(super) struct Reached<'a> {
+    pub(super) to: &'a Addressee,
+    /// The other steps that name them and passed together with this one.
+    pub(super) missed: Vec<StepFacts>,
+    /// The moment from which it may leave.
+    pub(super) not_before: Moment,
+}
+
+/// Writes a letter about a step to each recipient, with the moment from which it may leave.
 pub(super) fn about_step(
-    tx: &mut Tx<'_>,
+    written: &mut Written,
     subject: &Subject<'_>,
     letter: &StepLetter<'_>,
-    to: &Addressee,
-    all: &[Addressee],
-    not_before: Moment,
-) -> Result<bool> {
+    to: Vec<Reached<'_>>,
+    all: &[&Addressee],
+    now: Moment,
+) -> Result<()> {
+    if to.is_empty() {
+        return Ok(());
+    }
     let mut facts = facts(subject.scene, subject.case, letter.kind, letter.planned_at);
-    facts.clocks = vec![clock_facts(
-        subject.scene,
-        subject.clock,
-        letter.lap,
-        tx.now(),
-    )?];
+    facts.clocks = vec![clock_facts(subject.scene, subject.clock, letter.lap, now)?];
     if letter.kind == LetterKind::Breached {
-        facts.explanation = explanation(subject, letter.lap, tx.now())?;
+        facts.explanation = explanation(subject, letter.lap, now)?;
     }
     facts.step = Some(letter.step.clone());
-    facts.missed_steps.clone_from(&letter.missed);
     facts.breach = letter.breach.map(BreachId::reference);
-    facts.also_told = also_told(to, all);
-    let new = NewLetter {
-        key: format!("{}:{}", letter.key, to.recipient.email.to_lowercase()),
-        kind: letter.kind,
-        incident_id: Some(subject.scene.incident.id),
-        case_id: Some(subject.case.case.id),
-        clock_id: Some(subject.clock_id),
-        breach_id: letter.breach,
-        contact_id: to.contact_id(),
-        recipient: to.recipient.clone(),
-        facts: LetterFacts::Incident(Box::new(facts)),
-        planned_at: letter.planned_at,
+    for Reached {
+        to,
+        missed,
         not_before,
-    };
-    store::letter::queue(tx, &new)
+    } in to
+    {
+        let mut facts = facts.clone();
+        facts.missed_steps = missed;
+        facts.also_told = also_told(to, all.iter().copied());
+        written.letters.push(NewLetter {
+            key: format!("{}:{}", letter.key, to.recipient.email.to_lowercase()),
+            kind: letter.kind,
+            incident_id: Some(subject.scene.incident.id),
+            case_id: Some(subject.case.case.id),
+            clock_id: Some(subject.clock_id),
+            breach_id: letter.breach,
+            contact_id: to.contact_id(),
+            recipient: to.recipient.clone(),
+            facts: LetterFacts::Incident(Box::new(facts)),
+            planned_at: letter.planned_at,
+            not_before,
+        });
+    }
+    Ok(())
 }
 
 /// How the deadline of a lap came about; nothing for an amount, which has none.
@@ -220,9 +235,8 @@ fn explanation(subject: &Subject<'_>, lap: &Lap, now: Moment) -> Result<Option<E
     Ok(told.as_ref().map(ExplanationFacts::short))
 }
 
-fn also_told(to: &Addressee, all: &[Addressee]) -> Vec<Told> {
-    all.iter()
-        .filter(|other| other.recipient.email != to.recipient.email)
+fn also_told<'a>(to: &Addressee, all: impl Iterator<Item = &'a Addressee>) -> Vec<Told> {
+    all.filter(|other| other.recipient.email != to.recipient.email)
         .map(|other| Told {
             name: other.recipient.name.clone(),
             email: other.recipient.email.clone(),
@@ -235,9 +249,11 @@ fn also_told(to: &Addressee, all: &[Addressee]) -> Vec<Told> {
 /// written to learns that it is resolved, or is not after all.
 pub(super) fn of_occasion(
     tx: &mut Tx<'_>,
+    written: &mut Written,
+    people: &mut People,
     scene: &Scene<'_>,
     case: &CaseFacts,
-    clocks: &[Clock],
+    clocks: &[&Clock],
 ) -> Result<u32> {
     let Cause::Recorded(event, reason) = scene.cause else {
         return Ok(0);
@@ -245,18 +261,20 @@ pub(super) fn of_occasion(
     if event.case_id.is_some_and(|of| of != case.case.id) {
         return Ok(0);
     }
-    let (kind, to) = match event.kind {
-        EventKind::Reported => {
-            let desk = audience::of_targets(tx.conn(), scene, case, &[Audience::VendorRung(1)])?;
-            (LetterKind::Raised, desk)
-        }
-        EventKind::Resolved => (LetterKind::Resolved, told_so_far(tx, scene, case)?),
-        EventKind::Reopened | EventKind::Rejected => {
-            (LetterKind::Reopened, told_so_far(tx, scene, case)?)
-        }
+    let (kind, asks_the_outbox) = match event.kind {
+        EventKind::Reported => (LetterKind::Raised, false),
+        EventKind::Resolved => (LetterKind::Resolved, true),
+        EventKind::Reopened | EventKind::Rejected => (LetterKind::Reopened, true),
         _ => return Ok(0),
     };
     let mut queued = 0;
+    let to = if asks_the_outbox {
+        queued = written.queue_letters(tx)?;
+        told_so_far(tx, people, scene, case)?
+    } else {
+        let desk = [Audience::VendorRung(1)];
+        audience::of_targets(tx.conn(), people, scene, case, &desk)?
+    };
     let now = tx.now();
     let mut stated = Vec::new();
     for clock in clocks {
@@ -265,10 +283,10 @@ pub(super) fn of_occasion(
     for addressee in &to {
         let mut facts = facts(scene, case, kind, event.recorded_at);
         facts.clocks.clone_from(&stated);
-        facts.also_told = also_told(addressee, &to);
+        facts.also_told = also_told(addressee, to.iter());
         facts.rejected = event.kind == EventKind::Rejected;
         facts.remark = Some(reason.clone()).filter(|text| !text.is_empty());
-        let new = NewLetter {
+        written.letters.push(NewLetter {
             key: format!(
                 "{kind}:{}:case{}:event{}:{}",
                 scene.incident.id.reference(),
@@ -286,16 +304,20 @@ pub(super) fn of_occasion(
             facts: LetterFacts::Incident(Box::new(facts)),
             planned_at: event.recorded_at,
             not_before: now,
-        };
-        queued += u32::from(store::letter::queue(tx, &new)?);
+        });
     }
     Ok(queued)
 }
 
 /// The desk, the owner and the reporter, and whoever else was written to about this case.
-fn told_so_far(tx: &mut Tx<'_>, scene: &Scene<'_>, case: &CaseFacts) -> Result<Vec<Addressee>> {
+fn told_so_far(
+    tx: &mut Tx<'_>,
+    people: &mut People,
+    scene: &Scene<'_>,
+    case: &CaseFacts,
+) -> Result<Vec<Addressee>> {
     let first = [Audience::VendorRung(1), Audience::Owner, Audience::Reporter];
-    let mut all = audience::of_targets(tx.conn(), scene, case, &first)?;
+    let mut all = audience::of_targets(tx.conn(), people, scene, case, &first)?;
     for letter in store::letter::told_of_case(tx.conn(), case.case.id)? {
         let known = all
             .iter()
@@ -318,11 +340,12 @@ fn told_so_far(tx: &mut Tx<'_>, scene: &Scene<'_>, case: &CaseFacts) -> Result<V
 /// letter is cancelled.
 pub(super) fn corrections(
     tx: &mut Tx<'_>,
+    written: &mut Written,
     subject: &Subject<'_>,
     breach: &Breach,
     seq: i64,
     reason: &str,
-) -> Result<u32> {
+) -> Result<()> {
     let letters = store::letter::of_breach(tx.conn(), breach.id)?;
     let mut reached = Vec::new();
     for letter in letters {
@@ -344,7 +367,7 @@ pub(super) fn corrections(
     }
     let cause = subject.scene.events.iter().find(|event| event.seq == seq);
     if reached.is_empty() {
-        return Ok(0);
+        return Ok(());
     }
     let stated = clock_facts(
         subject.scene,
@@ -352,7 +375,6 @@ pub(super) fn corrections(
         subject.clock.current(),
         tx.now(),
     )?;
-    let mut queued = 0;
     for letter in &reached {
         let mut facts = facts(subject.scene, subject.case, LetterKind::Corrected, tx.now());
         facts.clocks = vec![stated.clone()];
@@ -376,7 +398,7 @@ pub(super) fn corrections(
             occurred_at: cause.map_or(tx.now(), |event| event.occurred_at),
             reason: reason.to_string(),
         });
-        let new = NewLetter {
+        written.letters.push(NewLetter {
             key: format!(
                 "corrected:{}:{}",
                 breach.id.reference(),
@@ -392,10 +414,9 @@ pub(super) fn corrections(
             facts: LetterFacts::Incident(Box::new(facts)),
             planned_at: tx.now(),
             not_before: tx.now(),
-        };
-        queued += u32::from(store::letter::queue(tx, &new)?);
+        });
     }
-    Ok(queued)
+    Ok(())
 }
 
 /// Whether somebody belongs to us.

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use super::letters::{self, Subject};
+use super::written::Written;
 use crate::domain::BreachId;
 use crate::domain::breach::Breach;
 use crate::domain::clock::{Clock, Lap, Verdict};
 use crate::domain::words::EventKind;
 use crate::error::Result;
+use crate::store::audit::Note;
 use crate::store::breach::Entry;
 use crate::store::{self, Tx};
 use crate::time::Moment;
@@ -52,8 +54,13 @@ fn is_due_then(breach: &Breach, lap: &Lap) -> bool {
     lap.verdict == Some(Verdict::Missed) && Some(breach.due_at) == lap.due_at
 }
 
-/// Withdraws an entry, and tells whoever was told of it. Answers how many letters were queued.
-pub(super) fn withdraw(tx: &mut Tx<'_>, subject: &Subject<'_>, breach: Breach) -> Result<u32> {
+/// Withdraws an entry, and tells whoever was told of it.
+pub(super) fn withdraw(
+    tx: &mut Tx<'_>,
+    written: &mut Written,
+    subject: &Subject<'_>,
+    breach: &Breach,
+) -> Result<()> {
     let scene = subject.scene;
     let (seq, reason) = match scene.cause {
         super::Cause::Recorded(event, reason) => (event.seq, said(event.kind, reason)),
@@ -66,7 +73,7 @@ pub(super) fn withdraw(tx: &mut Tx<'_>, subject: &Subject<'_>, breach: Breach) -
     // The reason is left out: nothing can be erased from the audit trail.
     let detail = serde_json::json!({"incident": scene.incident.id.reference(), "event": seq});
     tx.record("breach", breach.id.0, "withdrawn", &detail)?;
-    letters::corrections(tx, subject, &breach, seq, &reason)
+    letters::corrections(tx, written, subject, breach, seq, &reason)
 }
 
 fn said(kind: EventKind, reason: &str) -> String {
@@ -80,54 +87,57 @@ fn said(kind: EventKind, reason: &str) -> String {
     }
 }
 
-/// Enters what the judgement found and the register lacks. Answers how many were entered.
-pub(super) fn enter(tx: &mut Tx<'_>, subject: &Subject<'_>, entries: &[Entry]) -> Result<u32> {
-    let mut entered_for: HashMap<LapKey, Vec<&Entry>> = HashMap::new();
-    for entry in entries {
-        entered_for
-            .entry((entry.0.run, entry.0.interval))
-            .or_default()
-            .push(entry);
-    }
-    let mut entered = 0;
+/// What the judgement found and the register lacks, to be entered.
+pub(super) fn lacking(
+    subject: &Subject<'_>,
+    entries: &[Entry],
+    noticed_at: Moment,
+) -> Result<Vec<Breach>> {
+    let mut lacking = Vec::new();
     for lap in &subject.clock.laps {
         let (Some(Verdict::Missed), Some(due_at)) = (lap.verdict, lap.due_at) else {
             continue;
         };
-        let earlier: Vec<&Entry> = entered_for
-            .get(&(lap.run, lap.interval))
-            .into_iter()
-            .flatten()
-            .filter(|(breach, _)| is_due_then(breach, lap))
-            .copied()
-            .collect();
-        let holds = |(breach, withdrawal): &&Entry| withdrawal.is_none() && is_for(breach, lap);
-        if earlier.iter().any(holds) {
-            continue;
+        let mut earlier = 0;
+        let mut holds = false;
+        for (breach, withdrawal) in entries {
+            if (breach.run, breach.interval) == (lap.run, lap.interval) && is_due_then(breach, lap)
+            {
+                earlier += 1;
+                holds |= withdrawal.is_none() && is_for(breach, lap);
+            }
         }
-        let entry = i32::try_from(earlier.len()).unwrap_or(i32::MAX);
-        let id = insert(tx, subject, lap, due_at, entry)?;
-        let detail = serde_json::json!({
-            "incident": subject.scene.incident.id.reference(),
-            "metric": subject.clock.metric,
-            "clause": lap.commitment.clause,
-            "due_at": due_at,
-        });
-        tx.record("breach", id.0, "entered", &detail)?;
-        entered += 1;
+        if !holds {
+            lacking.push(entry(subject, lap, due_at, earlier, noticed_at)?);
+        }
     }
-    Ok(entered)
+    Ok(lacking)
 }
 
-fn insert(
-    tx: &mut Tx<'_>,
+/// The audit line of an entry.
+pub(super) fn note(breach: &Breach) -> Note {
+    Note {
+        subject: "breach",
+        subject_id: breach.id.0,
+        deed: "entered",
+        detail: serde_json::json!({
+            "incident": breach.incident_id.reference(),
+            "metric": breach.metric,
+            "clause": breach.clause,
+            "due_at": breach.due_at,
+        }),
+    }
+}
+
+fn entry(
     subject: &Subject<'_>,
     lap: &Lap,
     due_at: Moment,
     entry: i32,
-) -> Result<BreachId> {
+    noticed_at: Moment,
+) -> Result<Breach> {
     let (scene, case) = (subject.scene, subject.case);
-    let new = Breach {
+    Ok(Breach {
         id: BreachId::default(),
         clock_id: subject.clock_id,
         case_id: case.case.id,
@@ -142,13 +152,12 @@ fn insert(
         interval: lap.interval,
         due_at,
         entry,
-        noticed_at: tx.now(),
+        noticed_at,
         calendar_id: lap.commitment.calendar_id,
         calendar_revision: lap.revision,
         zone_data: lap.track.calendar.zone_data().to_string(),
         seqs: serde_json::to_string(&lap.seqs)?,
         drill: scene.incident.drill,
         go_live_id: case.case.go_live_id,
-    };
-    store::breach::insert(tx, &new)
+    })
 }

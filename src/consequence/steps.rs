@@ -1,17 +1,21 @@
 //! Steps of a ladder that are due: taken once, with one letter for each recipient.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::audience::{self, Addressee};
-use super::letters::{self, StepLetter, Subject};
-use super::register::{self, LapKey};
+use super::audience::{self, Addressee, People};
+use super::letters::{self, Reached, StepLetter, Subject};
+use super::register::LapKey;
+use super::written::Written;
 use super::{CaseFacts, Scene};
 use crate::domain::breach::Breach;
 use crate::domain::clock::Lap;
-use crate::domain::ladder::{Acknowledged, Audience, Deed, Direction, Due, Past, Step, When, plan};
+use crate::domain::ladder::{
+    Acknowledged, Audience, Deed, Direction, Due, Past, Step, Taken, When, plan,
+};
 use crate::domain::letter::{LetterKind, StepFacts, Trigger};
 use crate::error::Result;
-use crate::store::{self, Conn, Tx};
+use crate::store::Conn;
+use crate::store::clock::StepRow;
 use crate::time::{MINUTE, Moment};
 
 /// Steps passed by more than this make one letter for each recipient, not one for each step.
@@ -20,6 +24,7 @@ const LATE: i64 = MINUTE;
 /// Whom each step of a case's ladder tells, found once for all its clocks.
 pub(super) fn audiences(
     conn: &mut Conn,
+    people: &mut People,
     scene: &Scene<'_>,
     case: &CaseFacts,
 ) -> Result<Vec<Vec<Addressee>>> {
@@ -27,27 +32,32 @@ pub(super) fn audiences(
         .ladder
         .0
         .iter()
-        .map(|step| audience::of_targets(conn, scene, case, &step.to))
+        .map(|step| audience::of_targets(conn, people, scene, case, &step.to))
         .collect()
 }
 
-/// Takes the steps that are due. Answers how many were taken, how many letters were queued, and when to
-/// look again.
+/// What was done on a ladder before.
+pub(super) struct Before<'a> {
+    /// Steps taken in the present generation.
+    pub(super) taken: &'a BTreeMap<Taken, Deed>,
+    pub(super) acknowledged: &'a [Acknowledged],
+    /// The entries of the register that hold.
+    pub(super) holding: &'a HashMap<LapKey, &'a Breach>,
+}
+
+/// Takes the steps that are due. Answers how many were taken, and when to look again.
 pub(super) fn take(
-    tx: &mut Tx<'_>,
+    written: &mut Written,
     subject: &Subject<'_>,
     audiences: &[Vec<Addressee>],
-    acknowledged: &[Acknowledged],
-) -> Result<(u32, u32, Option<Moment>)> {
-    let now = tx.now();
+    before: &Before<'_>,
+    now: Moment,
+) -> Result<(u32, Option<Moment>)> {
     let ladder = &subject.case.case.ladder.0;
-    let taken = store::clock::taken(tx.conn(), subject.clock_id, subject.generation.number)?;
-    let entries = store::breach::of_clock(tx.conn(), subject.clock_id)?;
-    let holding = register::holding(&entries);
     let past = Past {
         generation: subject.generation,
-        taken: &taken,
-        acknowledged,
+        taken: before.taken,
+        acknowledged: before.acknowledged,
     };
     let plan = plan(
         ladder,
@@ -56,22 +66,24 @@ pub(super) fn take(
         now,
         |step| whom(audiences.get(step)),
         |lap| {
-            holding
+            before
+                .holding
                 .get(&(lap.run, lap.interval))
                 .map(|breach| breach.noticed_at)
         },
     )
     .map_err(super::unusable)?;
-    for due in &plan.due {
-        store::clock::take_step(
-            tx,
-            subject.clock_id,
-            subject.generation.number,
-            due.key,
-            due.planned_at,
-            due.deed,
-        )?;
-    }
+    written.steps.extend(plan.due.iter().map(|due| StepRow {
+        clock_id: subject.clock_id,
+        generation: subject.generation.number,
+        run: due.key.run,
+        interval: due.key.interval,
+        step: due.key.step,
+        repeat: due.key.repeat,
+        planned_at: due.planned_at,
+        taken_at: now,
+        deed: due.deed,
+    }));
     let told: Vec<&Due> = plan
         .due
         .iter()
@@ -80,38 +92,35 @@ pub(super) fn take(
     let (late, timely): (Vec<&Due>, Vec<&Due>) = told
         .into_iter()
         .partition(|due| now - due.planned_at > LATE);
-    let mut queued = 0;
     for due in timely {
-        queued += tell(tx, subject, ladder, audiences, &holding, &[due])?;
+        tell(written, subject, audiences, before.holding, &[due], now)?;
     }
     if !late.is_empty() {
-        queued += tell(tx, subject, ladder, audiences, &holding, &late)?;
+        tell(written, subject, audiences, before.holding, &late, now)?;
     }
     let steps = u32::try_from(plan.due.len()).unwrap_or(u32::MAX);
-    Ok((steps, queued, plan.next))
+    Ok((steps, plan.next))
 }
 
 /// Writes to everyone these steps tell: the highest of the steps that name a recipient speaks, and the
 /// letter lists the others.
 fn tell(
-    tx: &mut Tx<'_>,
+    written: &mut Written,
     subject: &Subject<'_>,
-    ladder: &[Step],
     audiences: &[Vec<Addressee>],
     holding: &HashMap<LapKey, &Breach>,
     dues: &[&Due],
-) -> Result<u32> {
-    let mut queued = 0;
-    let now = tx.now();
-    let mut told: Vec<String> = Vec::new();
+    now: Moment,
+) -> Result<()> {
+    let ladder = &subject.case.case.ladder.0;
+    let mut told: Vec<&str> = Vec::new();
     for due in dues.iter().rev() {
         let Some(lap) = lap_of(subject, due) else {
             continue;
         };
-        let all: Vec<Addressee> = audiences[due.step]
+        let all: Vec<&Addressee> = audiences[due.step]
             .iter()
             .filter(|to| reaches(due, to))
-            .cloned()
             .collect();
         let step = &ladder[due.step];
         let kind = kind_of(step.when, due.deed);
@@ -121,44 +130,46 @@ fn tell(
                 .get(&(lap.run, lap.interval))
                 .map(|breach| breach.id),
         };
-        for to in &all {
-            if told.contains(&to.recipient.email) {
+        let mut to = Vec::new();
+        for one in &all {
+            if told.contains(&one.recipient.email.as_str()) {
                 continue;
             }
-            told.push(to.recipient.email.clone());
+            told.push(&one.recipient.email);
             let others = dues.iter().filter(|other| other.key != due.key);
             let missed = others
                 .filter(|other| {
-                    audiences[other.step]
-                        .iter()
-                        .any(|one| one.recipient.email == to.recipient.email && reaches(other, one))
+                    audiences[other.step].iter().any(|another| {
+                        another.recipient.email == one.recipient.email && reaches(other, another)
+                    })
                 })
                 .map(|other| step_facts(&ladder[other.step], other))
                 .collect();
-            let letter = StepLetter {
-                kind,
-                lap,
-                key: format!(
-                    "clock{}:g{}:r{}:i{}:s{}:n{}",
-                    subject.clock_id,
-                    subject.generation.number,
-                    due.key.run,
-                    due.key.interval,
-                    due.key.step,
-                    due.key.repeat
-                ),
-                planned_at: due.planned_at,
-                step: step_facts(step, due),
+            to.push(Reached {
+                to: one,
                 missed,
-                breach,
-            };
-            let not_before = audience::not_before(subject.scene, step, to, now);
-            queued += u32::from(letters::about_step(
-                tx, subject, &letter, to, &all, not_before,
-            )?);
+                not_before: audience::not_before(subject.scene, step, one, now),
+            });
         }
+        let letter = StepLetter {
+            kind,
+            lap,
+            key: format!(
+                "clock{}:g{}:r{}:i{}:s{}:n{}",
+                subject.clock_id,
+                subject.generation.number,
+                due.key.run,
+                due.key.interval,
+                due.key.step,
+                due.key.repeat
+            ),
+            planned_at: due.planned_at,
+            step: step_facts(step, due),
+            breach,
+        };
+        letters::about_step(written, subject, &letter, to, &all, now)?;
     }
-    Ok(queued)
+    Ok(())
 }
 
 pub(super) fn whom(audience: Option<&Vec<Addressee>>) -> Audience {

@@ -99,12 +99,12 @@ fn make(tx: &mut Tx<'_>, known: &Schedule, run: Run) -> Result<bool> {
     let now = tx.now();
     let report = report::figures(tx.conn(), &ask, now)?;
     let facts = report::facts(&report, &known.name, zone_of(&report, known), run.at)?;
-    let mut queued = 0;
+    let mut letters = Vec::new();
     for email in &known.recipients.0 {
         let Some(recipient) = recipient(tx, known, email)? else {
             continue;
         };
-        let letter = NewLetter {
+        letters.push(NewLetter {
             key: format!("{routine}:{}:{}", run.at, email.to_lowercase()),
             kind: LetterKind::Report,
             incident_id: None,
@@ -116,9 +116,9 @@ fn make(tx: &mut Tx<'_>, known: &Schedule, run: Run) -> Result<bool> {
             facts: LetterFacts::Report(Box::new(facts.clone())),
             planned_at: run.at,
             not_before: now,
-        };
-        queued += u32::from(store::letter::queue(tx, &letter)?);
+        });
     }
+    let queued = store::letter::queue(tx, &letters)?;
     let detail = serde_json::json!({"due": run.at, "period": run.period, "letters": queued});
     tx.record("schedule", known.id.0, "ran", &detail)?;
     fault::point("routine.made");

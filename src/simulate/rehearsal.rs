@@ -249,10 +249,13 @@ async fn run_out(stage: &mut Stage<'_>, id: IncidentId) -> Result<bool> {
             Ok(ids.collect::<Vec<_>>())
         })?;
         stage.ground.store.write(Actor::Engine, move |tx| {
-            for clock in enough {
-                store::clock::keep_timer(tx, clock, id, None)?;
-            }
-            Ok(())
+            let never = |clock| store::clock::Timer {
+                clock,
+                incident: id,
+                at: None,
+            };
+            let timers: Vec<_> = enough.into_iter().map(never).collect();
+            store::clock::keep_timers(tx, &timers)
         })?;
         match stage.next_due()? {
             Some(due) => stage.stop_at(due).await?,

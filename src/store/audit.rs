@@ -6,8 +6,12 @@ use serde_json::Value;
 use super::{Conn, Tx};
 use crate::domain::PersonId;
 use crate::error::Result;
+use crate::per_backend;
 use crate::schema::audit;
 use crate::time::Moment;
+
+/// Rows written by one statement.
+const ROWS: usize = 100;
 
 /// One line of the audit trail.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -55,6 +59,47 @@ impl Tx<'_> {
                 audit::detail.eq(detail.to_string()),
             ))
             .execute(self.conn())?;
+        Ok(())
+    }
+}
+
+/// What is to be noted of one thing.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// The noun it was done to.
+    pub subject: &'static str,
+    /// Which of them.
+    pub subject_id: i64,
+    /// What was done, in the past tense.
+    pub deed: &'static str,
+    /// What else is worth keeping.
+    pub detail: Value,
+}
+
+impl Tx<'_> {
+    /// Notes what this transaction did to several things.
+    ///
+    /// # Errors
+    /// When the lines cannot be written.
+    pub fn record_all(&mut self, notes: &[Note]) -> Result<()> {
+        let (now, actor) = (self.now(), self.actor());
+        for some in notes.chunks(ROWS) {
+            let values: Vec<_> = some
+                .iter()
+                .map(|note| {
+                    (
+                        audit::at.eq(now),
+                        audit::actor.eq(actor.word()),
+                        audit::person_id.eq(actor.person()),
+                        audit::subject.eq(note.subject),
+                        audit::subject_id.eq(note.subject_id),
+                        audit::deed.eq(note.deed),
+                        audit::detail.eq(note.detail.to_string()),
+                    )
+                })
+                .collect();
+            per_backend!(self.conn(), conn => diesel::insert_into(audit::table).values(values).execute(conn))?;
+        }
         Ok(())
     }
 }

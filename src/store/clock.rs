@@ -9,12 +9,17 @@ use diesel::sql_types::Bool;
 use super::{Conn, Tx};
 use crate::domain::clock::{ClockRow, OutcomeRow};
 use crate::domain::ladder::{Deed, Taken};
-use crate::domain::words::ClockState;
-use crate::domain::{CalendarId, ClockId, IncidentId};
+use crate::domain::words::{ClockState, Metric};
+use crate::domain::{CalendarId, CaseId, ClockId, IncidentId};
 use crate::error::{Error, Result};
 use crate::per_backend;
 use crate::schema::{calendars, clocks, outcomes, steps, timers};
 use crate::time::Moment;
+
+/// Rows written by one statement: enough to share its cost, few enough for any database's limits.
+const ROWS: usize = 100;
+/// Keys asked for by one statement.
+const KEYS: usize = 2000;
 
 /// The clocks of an incident, in the order they were made.
 ///
@@ -149,43 +154,109 @@ pub fn of_incidents(conn: &mut Conn, incidents: &[IncidentId]) -> Result<Vec<Clo
         .load(conn)?)
 }
 
-/// Keeps a clock as it was judged: its row is made when there is none yet for the case and metric.
+/// Makes the rows of clocks that have none yet for their case and metric, and gives their keys.
 ///
 /// # Errors
-/// When the database does not take it.
-pub fn keep(tx: &mut Tx<'_>, before: Option<&ClockRow>, row: &ClockRow) -> Result<ClockId> {
-    let values = (
-        clocks::incident_id.eq(row.incident_id),
-        clocks::case_id.eq(row.case_id),
-        clocks::metric.eq(row.metric),
-        clocks::state.eq(row.state),
-        clocks::severity.eq(&row.severity),
-        clocks::clause.eq(&row.clause),
-        clocks::calendar_id.eq(row.calendar_id),
-        clocks::calendar_revision.eq(row.calendar_revision),
-        clocks::started_at.eq(row.started_at),
-        clocks::due_at.eq(row.due_at),
-        clocks::provisional.eq(row.provisional),
-        clocks::budget.eq(row.budget),
-        clocks::spent.eq(row.spent),
-        clocks::breached_at.eq(row.breached_at),
-        clocks::stopped_at.eq(row.stopped_at),
-        clocks::run.eq(row.run),
-        clocks::interval.eq(row.interval),
-        clocks::generation.eq(row.generation),
-    );
-    match before {
-        Some(before) => {
-            diesel::update(clocks::table.find(before.id))
-                .set(values)
-                .execute(tx.conn())?;
-            Ok(before.id)
-        }
-        None => Ok(diesel::insert_into(clocks::table)
-            .values(values)
-            .returning(clocks::id)
-            .get_result(tx.conn())?),
+/// When the database does not take them.
+pub fn insert(tx: &mut Tx<'_>, rows: &[ClockRow]) -> Result<HashMap<(CaseId, Metric), ClockId>> {
+    let mut keys = HashMap::new();
+    for some in rows.chunks(ROWS) {
+        let values: Vec<_> = some
+            .iter()
+            .map(|row| {
+                (
+                    clocks::incident_id.eq(row.incident_id),
+                    clocks::case_id.eq(row.case_id),
+                    clocks::metric.eq(row.metric),
+                    clocks::state.eq(row.state),
+                    clocks::severity.eq(&row.severity),
+                    clocks::clause.eq(&row.clause),
+                    clocks::calendar_id.eq(row.calendar_id),
+                    clocks::calendar_revision.eq(row.calendar_revision),
+                    clocks::started_at.eq(row.started_at),
+                    clocks::due_at.eq(row.due_at),
+                    clocks::provisional.eq(row.provisional),
+                    clocks::budget.eq(row.budget),
+                    clocks::spent.eq(row.spent),
+                    clocks::breached_at.eq(row.breached_at),
+                    clocks::stopped_at.eq(row.stopped_at),
+                    clocks::run.eq(row.run),
+                    clocks::interval.eq(row.interval),
+                    clocks::generation.eq(row.generation),
+                )
+            })
+            .collect();
+        let made: Vec<(CaseId, Metric, ClockId)> = per_backend!(tx.conn(), conn =>
+            diesel::insert_into(clocks::table)
+                .values(values)
+                .returning((clocks::case_id, clocks::metric, clocks::id))
+                .get_results(conn))?;
+        keys.extend(
+            made.into_iter()
+                .map(|(case, metric, id)| ((case, metric), id)),
+        );
     }
+    Ok(keys)
+}
+
+/// Keeps clocks that have a row as they were judged.
+///
+/// # Errors
+/// When the database does not take them.
+pub fn keep(tx: &mut Tx<'_>, rows: &[ClockRow]) -> Result<()> {
+    use diesel::upsert::excluded;
+    for some in rows.chunks(ROWS) {
+        let values: Vec<_> = some
+            .iter()
+            .map(|row| {
+                (
+                    clocks::id.eq(row.id),
+                    clocks::incident_id.eq(row.incident_id),
+                    clocks::case_id.eq(row.case_id),
+                    clocks::metric.eq(row.metric),
+                    clocks::state.eq(row.state),
+                    clocks::severity.eq(&row.severity),
+                    clocks::clause.eq(&row.clause),
+                    clocks::calendar_id.eq(row.calendar_id),
+                    clocks::calendar_revision.eq(row.calendar_revision),
+                    clocks::started_at.eq(row.started_at),
+                    clocks::due_at.eq(row.due_at),
+                    clocks::provisional.eq(row.provisional),
+                    clocks::budget.eq(row.budget),
+                    clocks::spent.eq(row.spent),
+                    clocks::breached_at.eq(row.breached_at),
+                    clocks::stopped_at.eq(row.stopped_at),
+                    clocks::run.eq(row.run),
+                    clocks::interval.eq(row.interval),
+                    clocks::generation.eq(row.generation),
+                )
+            })
+            .collect();
+        // The rows are there: this is an update of many at once, which has no other form on both.
+        per_backend!(tx.conn(), conn => diesel::insert_into(clocks::table)
+            .values(values)
+            .on_conflict(clocks::id)
+            .do_update()
+            .set((
+                clocks::state.eq(excluded(clocks::state)),
+                clocks::severity.eq(excluded(clocks::severity)),
+                clocks::clause.eq(excluded(clocks::clause)),
+                clocks::calendar_id.eq(excluded(clocks::calendar_id)),
+                clocks::calendar_revision.eq(excluded(clocks::calendar_revision)),
+                clocks::started_at.eq(excluded(clocks::started_at)),
+                clocks::due_at.eq(excluded(clocks::due_at)),
+                clocks::provisional.eq(excluded(clocks::provisional)),
+                clocks::budget.eq(excluded(clocks::budget)),
+                clocks::spent.eq(excluded(clocks::spent)),
+                clocks::breached_at.eq(excluded(clocks::breached_at)),
+                clocks::stopped_at.eq(excluded(clocks::stopped_at)),
+                clocks::run.eq(excluded(clocks::run)),
+                clocks::interval.eq(excluded(clocks::interval)),
+                clocks::generation.eq(excluded(clocks::generation)),
+            ))
+            .execute(conn))?;
+    }
+    Ok(())
 }
 
 /// The outcomes of a clock, in order of run and interval.
@@ -200,53 +271,72 @@ pub fn outcomes_of(conn: &mut Conn, clock: ClockId) -> Result<Vec<OutcomeRow>> {
         .load(conn)?)
 }
 
-/// Replaces the outcomes of a clock by what was judged now.
+/// The outcomes of several clocks, each in order of run and interval.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn outcomes_of_all(
+    conn: &mut Conn,
+    clocks: &[ClockId],
+) -> Result<HashMap<ClockId, Vec<OutcomeRow>>> {
+    let mut found: HashMap<ClockId, Vec<OutcomeRow>> = HashMap::new();
+    for some in clocks.chunks(KEYS) {
+        let rows: Vec<OutcomeRow> = outcomes::table
+            .filter(outcomes::clock_id.eq_any(some))
+            .order((outcomes::clock_id, outcomes::run, outcomes::interval))
+            .select(OutcomeRow::as_select())
+            .load(conn)?;
+        for row in rows {
+            found.entry(row.clock_id).or_default().push(row);
+        }
+    }
+    Ok(found)
+}
+
+/// Takes away the outcomes of a clock that do not hold any more.
 ///
 /// # Errors
 /// When the database does not take it.
-pub fn keep_outcomes(tx: &mut Tx<'_>, clock: ClockId, judged: &[OutcomeRow]) -> Result<()> {
-    let kept = outcomes_of(tx.conn(), clock)?;
-    if kept == judged {
-        return Ok(());
-    }
-    let by_lap = |rows: &[OutcomeRow]| -> HashMap<(i32, i32), OutcomeRow> {
-        rows.iter()
-            .map(|row| ((row.run, row.interval), row.clone()))
-            .collect()
-    };
-    let (before, after) = (by_lap(&kept), by_lap(judged));
-    for row in kept
-        .iter()
-        .filter(|row| after.get(&(row.run, row.interval)) != Some(row))
-    {
-        diesel::delete(outcomes::table.find((clock, row.run, row.interval))).execute(tx.conn())?;
-    }
-    for row in judged
-        .iter()
-        .filter(|row| before.get(&(row.run, row.interval)) != Some(row))
-    {
-        diesel::insert_into(outcomes::table)
-            .values((
-                outcomes::clock_id.eq(row.clock_id),
-                outcomes::run.eq(row.run),
-                outcomes::interval.eq(row.interval),
-                outcomes::incident_id.eq(row.incident_id),
-                outcomes::contract_id.eq(row.contract_id),
-                outcomes::vendor_id.eq(row.vendor_id),
-                outcomes::drill.eq(row.drill),
-                outcomes::metric.eq(row.metric),
-                outcomes::severity.eq(&row.severity),
-                outcomes::clause.eq(&row.clause),
-                outcomes::result.eq(row.result),
-                outcomes::started_at.eq(row.started_at),
-                outcomes::due_at.eq(row.due_at),
-                outcomes::stopped_at.eq(row.stopped_at),
-                outcomes::certain_at.eq(row.certain_at),
-                outcomes::budget.eq(row.budget),
-                outcomes::spent.eq(row.spent),
-                outcomes::late_open.eq(row.late_open),
-            ))
+pub fn drop_outcomes(tx: &mut Tx<'_>, gone: &[OutcomeRow]) -> Result<()> {
+    for row in gone {
+        diesel::delete(outcomes::table.find((row.clock_id, row.run, row.interval)))
             .execute(tx.conn())?;
+    }
+    Ok(())
+}
+
+/// Keeps outcomes that are not kept yet.
+///
+/// # Errors
+/// When the database does not take them.
+pub fn keep_outcomes(tx: &mut Tx<'_>, rows: &[OutcomeRow]) -> Result<()> {
+    for some in rows.chunks(ROWS) {
+        let values: Vec<_> = some
+            .iter()
+            .map(|row| {
+                (
+                    outcomes::clock_id.eq(row.clock_id),
+                    outcomes::run.eq(row.run),
+                    outcomes::interval.eq(row.interval),
+                    outcomes::incident_id.eq(row.incident_id),
+                    outcomes::contract_id.eq(row.contract_id),
+                    outcomes::vendor_id.eq(row.vendor_id),
+                    outcomes::drill.eq(row.drill),
+                    outcomes::metric.eq(row.metric),
+                    outcomes::severity.eq(&row.severity),
+                    outcomes::clause.eq(&row.clause),
+                    outcomes::result.eq(row.result),
+                    outcomes::started_at.eq(row.started_at),
+                    outcomes::due_at.eq(row.due_at),
+                    outcomes::stopped_at.eq(row.stopped_at),
+                    outcomes::certain_at.eq(row.certain_at),
+                    outcomes::budget.eq(row.budget),
+                    outcomes::spent.eq(row.spent),
+                    outcomes::late_open.eq(row.late_open),
+                )
+            })
+            .collect();
+        per_backend!(tx.conn(), conn => diesel::insert_into(outcomes::table).values(values).execute(conn))?;
     }
     Ok(())
 }
@@ -322,55 +412,105 @@ pub fn steps_of(conn: &mut Conn, clock: ClockId) -> Result<Vec<StepRow>> {
         .load(conn)?)
 }
 
-/// Records that a step was taken.
+/// All steps taken of several clocks, in no order.
 ///
 /// # Errors
-/// When the database does not take it.
-pub fn take_step(
-    tx: &mut Tx<'_>,
-    clock: ClockId,
-    generation: i32,
-    key: Taken,
-    planned_at: Moment,
-    deed: Deed,
-) -> Result<()> {
-    let now = tx.now();
-    diesel::insert_into(steps::table)
-        .values((
-            steps::clock_id.eq(clock),
-            steps::generation.eq(generation),
-            steps::run.eq(key.run),
-            steps::interval.eq(key.interval),
-            steps::step.eq(key.step),
-            steps::repeat.eq(key.repeat),
-            steps::planned_at.eq(planned_at),
-            steps::taken_at.eq(now),
-            steps::deed.eq(deed),
-        ))
-        .execute(tx.conn())?;
+/// When the database does not answer.
+pub fn steps_of_all(conn: &mut Conn, clocks: &[ClockId]) -> Result<Vec<StepRow>> {
+    let mut found = Vec::new();
+    for some in clocks.chunks(KEYS) {
+        let rows: Vec<StepRow> = steps::table
+            .filter(steps::clock_id.eq_any(some))
+            .select(StepRow::as_select())
+            .load(conn)?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// Records that steps were taken.
+///
+/// # Errors
+/// When one of them was taken before, or the database does not take them.
+pub fn take_steps(tx: &mut Tx<'_>, rows: &[StepRow]) -> Result<()> {
+    for some in rows.chunks(ROWS) {
+        let values: Vec<_> = some
+            .iter()
+            .map(|row| {
+                (
+                    steps::clock_id.eq(row.clock_id),
+                    steps::generation.eq(row.generation),
+                    steps::run.eq(row.run),
+                    steps::interval.eq(row.interval),
+                    steps::step.eq(row.step),
+                    steps::repeat.eq(row.repeat),
+                    steps::planned_at.eq(row.planned_at),
+                    steps::taken_at.eq(row.taken_at),
+                    steps::deed.eq(row.deed),
+                )
+            })
+            .collect();
+        per_backend!(tx.conn(), conn => diesel::insert_into(steps::table).values(values).execute(conn))?;
+    }
     Ok(())
 }
 
-/// Keeps when the clock has to be looked at again; never, if there is no such moment.
+/// When a clock has to be looked at again; never, if there is no such moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Timer {
+    /// The clock.
+    pub clock: ClockId,
+    /// Its incident.
+    pub incident: IncidentId,
+    /// The moment.
+    pub at: Option<Moment>,
+}
+
+/// The timers of several clocks.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn timers_of(conn: &mut Conn, clocks: &[ClockId]) -> Result<HashMap<ClockId, Moment>> {
+    let mut found = HashMap::new();
+    for some in clocks.chunks(KEYS) {
+        let rows: Vec<(ClockId, Moment)> = timers::table
+            .filter(timers::clock_id.eq_any(some))
+            .select((timers::clock_id, timers::at))
+            .load(conn)?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// Keeps when clocks have to be looked at again.
 ///
 /// # Errors
 /// When the database does not take it.
-pub fn keep_timer(
-    tx: &mut Tx<'_>,
-    clock: ClockId,
-    incident: IncidentId,
-    at: Option<Moment>,
-) -> Result<()> {
-    let Some(at) = at else {
-        diesel::delete(timers::table.find(clock)).execute(tx.conn())?;
-        return Ok(());
-    };
-    per_backend!(tx.conn(), conn => diesel::insert_into(timers::table)
-        .values((timers::clock_id.eq(clock), timers::incident_id.eq(incident), timers::at.eq(at)))
-        .on_conflict(timers::clock_id)
-        .do_update()
-        .set(timers::at.eq(at))
-        .execute(conn))?;
+pub fn keep_timers(tx: &mut Tx<'_>, kept: &[Timer]) -> Result<()> {
+    let (waiting, over): (Vec<&Timer>, Vec<&Timer>) =
+        kept.iter().partition(|timer| timer.at.is_some());
+    let over: Vec<ClockId> = over.iter().map(|timer| timer.clock).collect();
+    for some in over.chunks(KEYS) {
+        diesel::delete(timers::table.filter(timers::clock_id.eq_any(some))).execute(tx.conn())?;
+    }
+    for some in waiting.chunks(ROWS) {
+        let values: Vec<_> = some
+            .iter()
+            .filter_map(|timer| {
+                Some((
+                    timers::clock_id.eq(timer.clock),
+                    timers::incident_id.eq(timer.incident),
+                    timers::at.eq(timer.at?),
+                ))
+            })
+            .collect();
+        per_backend!(tx.conn(), conn => diesel::insert_into(timers::table)
+            .values(values)
+            .on_conflict(timers::clock_id)
+            .do_update()
+            .set(timers::at.eq(diesel::upsert::excluded(timers::at)))
+            .execute(conn))?;
+    }
     Ok(())
 }
 
@@ -505,9 +645,14 @@ pub fn lock_counting_in(
 /// # Errors
 /// When the database does not take it.
 pub fn wake(tx: &mut Tx<'_>, clocks: &[(IncidentId, ClockId)]) -> Result<()> {
-    let now = tx.now();
-    for (incident, clock) in clocks {
-        keep_timer(tx, *clock, *incident, Some(now))?;
-    }
-    Ok(())
+    let at = Some(tx.now());
+    let timers: Vec<Timer> = clocks
+        .iter()
+        .map(|&(incident, clock)| Timer {
+            clock,
+            incident,
+            at,
+        })
+        .collect();
+    keep_timers(tx, &timers)
 }

@@ -113,25 +113,23 @@ pub fn last_recorded(conn: &mut Conn) -> Result<Option<Moment>> {
         .optional()?)
 }
 
-/// Locks an incident unless somebody else holds it; nothing then, or when there is none.
+/// Locks those incidents that nobody else holds, in order of key, and gives them.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn lock_free(tx: &mut Tx<'_>, id: IncidentId) -> Result<Option<Incident>> {
-    if let Conn::Postgres(conn) = tx.conn() {
-        let free = incidents::table
-            .find(id)
+pub fn lock_free(tx: &mut Tx<'_>, ids: &[IncidentId]) -> Result<Vec<Incident>> {
+    let free = match tx.conn() {
+        Conn::Postgres(conn) => incidents::table
+            .filter(incidents::id.eq_any(ids))
+            .order(incidents::id)
             .select(incidents::id)
             .for_update()
             .skip_locked()
-            .first::<IncidentId>(conn)
-            .optional()?;
-        if free.is_none() {
-            return Ok(None);
-        }
-    }
+            .load::<IncidentId>(conn)?,
+        Conn::Sqlite(_) => ids.to_vec(),
+    };
     tx.refresh_now()?;
-    get(tx.conn(), id).map(Some)
+    get_all(tx.conn(), &free)
 }
 
 /// Keeps a new case of an incident that those terms judge, with their ladder frozen.

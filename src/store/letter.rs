@@ -12,6 +12,9 @@ use crate::per_backend;
 use crate::schema::letters;
 use crate::time::Moment;
 
+/// Letters written by one statement.
+const ROWS: usize = 50;
+
 /// A letter about to be queued.
 #[derive(Clone, Debug)]
 pub struct NewLetter {
@@ -39,45 +42,52 @@ pub struct NewLetter {
     pub not_before: Moment,
 }
 
-/// Queues a letter unless one of the same key was queued before; says whether it did.
+/// Queues letters, but none of whose key one was queued before; gives how many were new.
 ///
 /// # Errors
-/// When the database does not take it.
-pub fn queue(tx: &mut Tx<'_>, new: &NewLetter) -> Result<bool> {
+/// When the database does not take them.
+pub fn queue(tx: &mut Tx<'_>, new: &[NewLetter]) -> Result<u32> {
     let now = tx.now();
-    let facts = serde_json::to_string(&new.facts)?;
-    let thread = new
-        .incident_id
-        .map(|incident| thread_id(&incident.reference(), &new.recipient.email));
-    let queued = per_backend!(tx.conn(), conn => diesel::insert_into(letters::table)
-        .values((
-            letters::key.eq(&new.key),
-            letters::kind.eq(new.kind),
-            letters::incident_id.eq(new.incident_id),
-            letters::case_id.eq(new.case_id),
-            letters::clock_id.eq(new.clock_id),
-            letters::breach_id.eq(new.breach_id),
-            letters::contact_id.eq(new.contact_id),
-            letters::name.eq(&new.recipient.name),
-            letters::email.eq(&new.recipient.email),
-            letters::locale.eq(new.recipient.locale),
-            letters::time_zone.eq(new.recipient.time_zone),
-            letters::side.eq(new.recipient.side),
-            letters::facts.eq(&facts),
-            letters::state.eq(LetterState::Queued),
-            letters::planned_at.eq(new.planned_at),
-            letters::created_at.eq(now),
-            letters::next_attempt_at.eq(new.not_before.max(now)),
-            letters::attempts.eq(0),
-            letters::lease.eq(0_i64),
-            letters::in_doubt.eq(false),
-            letters::message_id.eq(message_id(&new.key)),
-            letters::thread.eq(&thread),
-        ))
-        .on_conflict(letters::key)
-        .do_nothing()
-        .execute(conn))?;
-    Ok(queued == 1)
+    let mut queued = 0;
+    for some in new.chunks(ROWS) {
+        let mut values = Vec::with_capacity(some.len());
+        for new in some {
+            let thread = new
+                .incident_id
+                .map(|incident| thread_id(&incident.reference(), &new.recipient.email));
+            values.push((
+                letters::key.eq(&new.key),
+                letters::kind.eq(new.kind),
+                letters::incident_id.eq(new.incident_id),
+                letters::case_id.eq(new.case_id),
+                letters::clock_id.eq(new.clock_id),
+                letters::breach_id.eq(new.breach_id),
+                letters::contact_id.eq(new.contact_id),
+                letters::name.eq(&new.recipient.name),
+                letters::email.eq(&new.recipient.email),
+                letters::locale.eq(new.recipient.locale),
+                letters::time_zone.eq(new.recipient.time_zone),
+                letters::side.eq(new.recipient.side),
+                letters::facts.eq(serde_json::to_string(&new.facts)?),
+                letters::state.eq(LetterState::Queued),
+                letters::planned_at.eq(new.planned_at),
+                letters::created_at.eq(now),
+                letters::next_attempt_at.eq(new.not_before.max(now)),
+                letters::attempts.eq(0),
+                letters::lease.eq(0_i64),
+                letters::in_doubt.eq(false),
+                letters::message_id.eq(message_id(&new.key)),
+                letters::thread.eq(thread),
+            ));
+        }
+        let some = per_backend!(tx.conn(), conn => diesel::insert_into(letters::table)
+            .values(values)
+            .on_conflict(letters::key)
+            .do_nothing()
+            .execute(conn))?;
+        queued += u32::try_from(some).unwrap_or(u32::MAX);
+    }
+    Ok(queued)
 }
 
 /// One letter.

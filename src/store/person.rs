@@ -23,6 +23,17 @@ pub fn find(conn: &mut Conn, id: PersonId) -> Result<Person> {
         .ok_or_else(|| Error::not_found("person", id))
 }
 
+/// The people of those keys, in no order.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn find_all(conn: &mut Conn, ids: &[PersonId]) -> Result<Vec<Person>> {
+    Ok(people::table
+        .filter(people::id.eq_any(ids))
+        .select(Person::as_select())
+        .load(conn)?)
+}
+
 /// The names of people by their keys.
 ///
 /// # Errors

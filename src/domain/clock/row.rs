@@ -8,7 +8,7 @@ use crate::schema::{clocks, outcomes};
 use crate::time::{Micros, Moment};
 
 /// A clock on the board.
-#[derive(Clone, Debug, diesel::Queryable, diesel::Selectable)]
+#[derive(Clone, Debug, PartialEq, Eq, diesel::Queryable, diesel::Selectable)]
 #[diesel(table_name = clocks)]
 pub struct ClockRow {
     /// Key.
@@ -37,7 +37,7 @@ pub struct ClockRow {
     pub provisional: bool,
     /// Open time it may take, in microseconds.
     pub budget: Micros,
-    /// Open time it had taken when it was last judged, in microseconds.
+    /// Open time it had taken when it last changed, in microseconds; of a running clock it grows with time.
     pub spent: Micros,
     /// When it ran out.
     pub breached_at: Option<Moment>,
@@ -52,6 +52,20 @@ pub struct ClockRow {
 }
 
 impl ClockRow {
+    /// Whether nothing about the clock changed but the time that it has run for.
+    pub fn goes_on_as(&self, before: &ClockRow) -> bool {
+        let spent = if self.state == ClockState::Running {
+            self.spent
+        } else {
+            before.spent
+        };
+        let before = ClockRow {
+            spent,
+            ..before.clone()
+        };
+        *self == before
+    }
+
     /// The commitment as far as the row kept it, for a clock that the terms ask for no more.
     pub fn commitment(&self) -> Commitment {
         Commitment {
