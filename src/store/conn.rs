@@ -15,6 +15,10 @@ use crate::time::Moment;
 /// For how many milliseconds SQLite waits for a lock of another process.
 const LOCK_WAIT: u32 = 10_000;
 
+/// Pages of 4 KB in SQLite's log after which the writer brings them into the file itself: usually that
+/// was done before, apart from it.
+const LOG_PAGES: u32 = 8000;
+
 /// A connection to either database; one diesel expression serves both.
 #[derive(diesel::MultiConnection)]
 pub enum Conn {
@@ -51,6 +55,49 @@ macro_rules! per_backend {
         match $conn {
             $crate::store::Conn::Postgres($c) => $query,
             $crate::store::Conn::Sqlite($c) => $query,
+        }
+    };
+}
+
+/// Inserts rows, and gives how many: on PostgreSQL by one statement, for each one costs a journey; on
+/// SQLite one by one, for a statement that is prepared already costs less than reading a long one.
+#[macro_export]
+macro_rules! insert_rows {
+    ($conn:expr, $table:expr, $values:expr $(, $more:ident ( $($arg:expr)? ))*) => {
+        match $conn {
+            $crate::store::Conn::Postgres(conn) => diesel::insert_into($table)
+                .values($values)
+                $(.$more($($arg)?))*
+                .execute(conn),
+            $crate::store::Conn::Sqlite(conn) => $values.into_iter().try_fold(0, |rows, row| {
+                let more = diesel::insert_into($table)
+                    .values(row)
+                    $(.$more($($arg)?))*
+                    .execute(conn)?;
+                Ok(rows + more)
+            }),
+        }
+    };
+}
+
+/// The same, and gives those columns of each row, in no order.
+#[macro_export]
+macro_rules! insert_returning {
+    ($conn:expr, $table:expr, $values:expr, $columns:expr) => {
+        match $conn {
+            $crate::store::Conn::Postgres(conn) => diesel::insert_into($table)
+                .values($values)
+                .returning($columns)
+                .get_results(conn),
+            $crate::store::Conn::Sqlite(conn) => $values
+                .into_iter()
+                .map(|row| {
+                    diesel::insert_into($table)
+                        .values(row)
+                        .returning($columns)
+                        .get_result(conn)
+                })
+                .collect(),
         }
     };
 }
@@ -143,7 +190,8 @@ impl DatabaseUrl {
                 // A recorded response must survive a power cut: every commit reaches the disk.
                 conn.batch_execute(&format!(
                     "PRAGMA busy_timeout = {LOCK_WAIT}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536;",
+                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; \
+                     PRAGMA wal_autocheckpoint = {LOG_PAGES};",
                 ))?;
                 Ok(Conn::Sqlite(conn))
             }
@@ -165,6 +213,12 @@ impl DatabaseUrl {
 struct Checkpoint {
     #[diesel(sql_type = diesel::sql_types::Integer)]
     busy: i32,
+}
+
+/// Brings what the log of a SQLite file holds into the file, as far as nobody reads an older state.
+pub(super) fn checkpoint(conn: &mut diesel::SqliteConnection) -> anyhow::Result<()> {
+    diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result::<Checkpoint>(conn)?;
+    Ok(())
 }
 
 /// Writes a SQLite file anew, and cuts off its log.

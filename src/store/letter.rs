@@ -8,7 +8,7 @@ use crate::domain::letter::{LetterFacts, LetterKind, LetterState, Recipient};
 use crate::domain::outbox::{LEASE, Letter, message_id, thread_id};
 use crate::domain::{BreachId, CaseId, ClockId, ContactId, IncidentId, LetterId};
 use crate::error::{Error, Result};
-use crate::per_backend;
+use crate::insert_rows;
 use crate::schema::letters;
 use crate::time::Moment;
 
@@ -80,11 +80,13 @@ pub fn queue(tx: &mut Tx<'_>, new: &[NewLetter]) -> Result<u32> {
                 letters::thread.eq(thread),
             ));
         }
-        let some = per_backend!(tx.conn(), conn => diesel::insert_into(letters::table)
-            .values(values)
-            .on_conflict(letters::key)
-            .do_nothing()
-            .execute(conn))?;
+        let some = insert_rows!(
+            tx.conn(),
+            letters::table,
+            values,
+            on_conflict(letters::key),
+            do_nothing()
+        )?;
         queued += u32::try_from(some).unwrap_or(u32::MAX);
     }
     Ok(queued)

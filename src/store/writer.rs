@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle, ThreadId};
 use anyhow::{Context, anyhow};
 use diesel::connection::SimpleConnection;
 
+use super::checkpoint::Checkpointer;
 use super::conn::{Conn, DatabaseUrl};
 use super::{begin, commit, rollback};
 use crate::error::{Error, Result};
@@ -85,6 +86,7 @@ impl Writer {
         let mut desk = Desk {
             url: url.clone(),
             conn: Some(conn),
+            checkpointer: Some(Checkpointer::start(url)?),
         };
         let thread = thread::Builder::new()
             .name("writer".into())
@@ -162,6 +164,7 @@ struct Desk {
     url: DatabaseUrl,
     /// None after a fault: it is opened again for the next.
     conn: Option<Conn>,
+    checkpointer: Option<Checkpointer>,
 }
 
 impl Desk {
@@ -179,6 +182,11 @@ impl Desk {
                     }
                     ran.into_iter()
                         .for_each(|write| write.answer(lost.as_ref()));
+                    if let (Some(conn), Some(checkpointer)) =
+                        (&mut self.conn, &mut self.checkpointer)
+                    {
+                        checkpointer.committed(conn);
+                    }
                 }
                 Job::Alone(work) => {
                     let conn = self.open();
@@ -322,6 +330,7 @@ mod tests {
             let mut desk = Desk {
                 url: self.url,
                 conn: None,
+                checkpointer: None,
             };
             desk.serve(&self.waiting);
             self._folder
