@@ -22,9 +22,10 @@ pub(crate) use moved::leaves_enough;
 pub use moved::{EditPreview, Move, preview_edit};
 
 use std::collections::HashMap;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
-use audience::Addressee;
+use audience::{Addressee, People};
 pub(crate) use gathered::CaseFacts;
 use gathered::{Gathered, Kept};
 use letters::Subject;
@@ -44,8 +45,11 @@ use crate::domain::{CaseId, ClockId, IncidentId};
 use crate::error::{Error, Result};
 use crate::store::clock::Timer;
 use crate::store::incident::NewEvent;
-use crate::store::{self, Tx};
+use crate::store::{self, Conn, Tx};
 use crate::time::Moment;
+
+/// Incidents whose ladders take longer to climb than a thread to start.
+const WORTH_A_THREAD: usize = 20;
 
 /// What was done; the loop, the log and the tests all use it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,6 +104,8 @@ struct Site {
     reporter: Arc<Person>,
     cases: Vec<CaseFacts>,
     clocks: Vec<Judgement>,
+    /// Whom each step of each case's ladder tells.
+    audiences: Vec<Vec<Vec<Addressee>>>,
 }
 
 /// A clock as it was judged, and what was kept of it.
@@ -182,17 +188,28 @@ pub fn follow_all(tx: &mut Tx<'_>, incidents: &mut [Incident], cause: &Cause) ->
         entered.entry(breach.clock_id).or_default().push(breach);
     }
     let mut people = std::mem::take(&mut gathered.people);
+    for (incident, site) in incidents.iter().zip(&mut sites) {
+        site.audiences = audiences(
+            tx.conn(),
+            &mut people,
+            &scene(incident, site, &gathered, cause),
+            &site.cases,
+        )?;
+    }
+    done.steps += climb_all(
+        &mut written,
+        incidents,
+        &sites,
+        &entered,
+        &gathered,
+        cause,
+        tx.now(),
+    )?;
     for (incident, site) in incidents.iter_mut().zip(&sites) {
         let scene = scene(incident, site, &gathered, cause);
         for (number, case) in site.cases.iter().enumerate() {
-            let audiences = steps::audiences(tx.conn(), &mut people, &scene, case)?;
-            let of_case = || site.clocks.iter().filter(|one| one.case == number);
-            for one in of_case() {
-                let subject = one.subject(&scene, &site.cases);
-                let entered = entered.remove(&one.row.id).unwrap_or_default();
-                done.steps += climb(&mut written, &subject, one, &entered, &audiences, tx.now())?;
-            }
-            let clocks: Vec<&Clock> = of_case().map(|one| &one.clock).collect();
+            let of_case = site.clocks.iter().filter(|one| one.case == number);
+            let clocks: Vec<&Clock> = of_case.map(|one| &one.clock).collect();
             done.letters +=
                 letters::of_occasion(tx, &mut written, &mut people, &scene, case, &clocks)?;
         }
@@ -200,6 +217,68 @@ pub fn follow_all(tx: &mut Tx<'_>, incidents: &mut [Incident], cause: &Cause) ->
     }
     done.letters += written.write(tx)?;
     Ok(done)
+}
+
+/// Whom each step of each case's ladder tells.
+fn audiences(
+    conn: &mut Conn,
+    people: &mut People,
+    scene: &Scene<'_>,
+    cases: &[CaseFacts],
+) -> Result<Vec<Vec<Vec<Addressee>>>> {
+    cases
+        .iter()
+        .map(|case| steps::audiences(conn, people, scene, case))
+        .collect()
+}
+
+/// Climbs the ladders of several incidents, on as many threads as the machine has processors once there
+/// are enough of them: all others wait for this transaction. Answers how many steps were taken.
+fn climb_all(
+    written: &mut Written,
+    incidents: &[Incident],
+    sites: &[Site],
+    entered: &HashMap<ClockId, Vec<Breach>>,
+    gathered: &Gathered,
+    cause: &Cause,
+    now: Moment,
+) -> Result<u32> {
+    let climb_some = |incidents: &[Incident], sites: &[Site]| -> Result<(Written, u32)> {
+        let mut written = Written::default();
+        let mut taken = 0;
+        for (incident, site) in incidents.iter().zip(sites) {
+            let scene = scene(incident, site, gathered, cause);
+            for one in &site.clocks {
+                let subject = one.subject(&scene, &site.cases);
+                let entered = entered.get(&one.row.id).map_or(&[][..], Vec::as_slice);
+                let audiences = &site.audiences[one.case];
+                taken += climb(&mut written, &subject, one, entered, audiences, now)?;
+            }
+        }
+        Ok((written, taken))
+    };
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = incidents.len().div_ceil(processors).max(WORTH_A_THREAD);
+    let mut parts = incidents.chunks(share).zip(sites.chunks(share));
+    let Some((first, first_sites)) = parts.next() else {
+        return Ok(0);
+    };
+    std::thread::scope(|threads| {
+        let others: Vec<_> = parts
+            .map(|(some, sites)| threads.spawn(move || climb_some(some, sites)))
+            .collect();
+        let mut done = vec![climb_some(first, first_sites)];
+        for other in others {
+            done.push(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        let mut steps = 0;
+        for part in done {
+            let (part, taken) = part?;
+            written.append(part);
+            steps += taken;
+        }
+        Ok(steps)
+    })
 }
 
 fn scene<'a>(
@@ -239,6 +318,7 @@ fn site(
         reporter: gathered.reporter(tx.conn(), incident.reporter)?,
         cases,
         clocks: Vec::new(),
+        audiences: Vec::new(),
     };
     let now = tx.now();
     let mut clocks = Vec::new();

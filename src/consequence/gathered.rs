@@ -226,11 +226,11 @@ pub(super) fn case_facts(
     Ok(all)
 }
 
-/// What judges some cases, by version and window.
-fn terms(
-    conn: &mut Conn,
-    cases: &[Case],
-) -> Result<HashMap<(TermsId, Option<GoLiveId>), Arc<Terms>>> {
+/// Names what judges a case: the version and the window.
+type TermsKey = (TermsId, Option<GoLiveId>);
+
+/// What judges some cases.
+fn terms(conn: &mut Conn, cases: &[Case]) -> Result<HashMap<TermsKey, Arc<Terms>>> {
     let by_terms: BTreeMap<_, &Case> = cases
         .iter()
         .map(|case| ((case.terms_id, case.go_live_id), case))

@@ -203,7 +203,7 @@ pub(super) fn about_step(
             breach_id: letter.breach,
             contact_id: to.contact_id(),
             recipient: to.recipient.clone(),
-            facts: LetterFacts::Incident(Box::new(facts)),
+            facts: LetterFacts::Incident(Box::new(facts)).to_json()?,
             planned_at: letter.planned_at,
             not_before,
         });
@@ -301,7 +301,7 @@ pub(super) fn of_occasion(
             breach_id: None,
             contact_id: addressee.contact_id(),
             recipient: addressee.recipient.clone(),
-            facts: LetterFacts::Incident(Box::new(facts)),
+            facts: LetterFacts::Incident(Box::new(facts)).to_json()?,
             planned_at: event.recorded_at,
             not_before: now,
         });
@@ -411,7 +411,7 @@ pub(super) fn corrections(
             breach_id: Some(breach.id),
             contact_id: letter.contact_id,
             recipient: letter.recipient(),
-            facts: LetterFacts::Incident(Box::new(facts)),
+            facts: LetterFacts::Incident(Box::new(facts)).to_json()?,
             planned_at: tx.now(),
             not_before: tx.now(),
         });

@@ -88,6 +88,14 @@ pub enum LetterFacts {
 }
 
 impl LetterFacts {
+    /// As they are kept.
+    ///
+    /// # Errors
+    /// Never in practice: facts hold nothing that JSON lacks.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+
     /// What the letter is for.
     pub fn kind(&self) -> LetterKind {
         match self {

@@ -99,6 +99,7 @@ fn make(tx: &mut Tx<'_>, known: &Schedule, run: Run) -> Result<bool> {
     let now = tx.now();
     let report = report::figures(tx.conn(), &ask, now)?;
     let facts = report::facts(&report, &known.name, zone_of(&report, known), run.at)?;
+    let facts = LetterFacts::Report(Box::new(facts)).to_json()?;
     let mut letters = Vec::new();
     for email in &known.recipients.0 {
         let Some(recipient) = recipient(tx, known, email)? else {
@@ -113,7 +114,7 @@ fn make(tx: &mut Tx<'_>, known: &Schedule, run: Run) -> Result<bool> {
             breach_id: None,
             contact_id: None,
             recipient,
-            facts: LetterFacts::Report(Box::new(facts.clone())),
+            facts: facts.clone(),
             planned_at: run.at,
             not_before: now,
         });

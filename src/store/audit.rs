@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Conn, Tx};
 use crate::domain::PersonId;
 use crate::error::Result;
-use crate::insert_rows;
+use crate::per_backend;
 use crate::schema::audit;
 use crate::time::Moment;
 
@@ -98,7 +98,7 @@ impl Tx<'_> {
                     )
                 })
                 .collect();
-            insert_rows!(self.conn(), audit::table, values)?;
+            per_backend!(self.conn(), conn => diesel::insert_into(audit::table).values(values).execute(conn))?;
         }
         Ok(())
     }

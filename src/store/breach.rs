@@ -8,7 +8,7 @@ use super::{Conn, Tx};
 use crate::domain::breach::{Breach, Withdrawal};
 use crate::domain::{BreachId, ClockId, IncidentId};
 use crate::error::{Error, Result};
-use crate::insert_returning;
+use crate::per_backend;
 use crate::schema::{breaches, withdrawals};
 use crate::time::Moment;
 
@@ -72,8 +72,11 @@ pub fn insert(tx: &mut Tx<'_>, new: &mut [Breach]) -> Result<()> {
             breaches::due_at,
             breaches::entry,
         );
-        let made: Vec<(Key, BreachId)> =
-            insert_returning!(tx.conn(), breaches::table, values, (columns, breaches::id))?;
+        let made: Vec<(Key, BreachId)> = per_backend!(tx.conn(), conn =>
+            diesel::insert_into(breaches::table)
+                .values(values)
+                .returning((columns, breaches::id))
+                .get_results(conn))?;
         // Databases promise no order of what an insertion returns.
         let made: HashMap<Key, BreachId> = made.into_iter().collect();
         for breach in some {

@@ -12,9 +12,9 @@ use crate::domain::ladder::{Deed, Taken};
 use crate::domain::words::{ClockState, Metric};
 use crate::domain::{CalendarId, CaseId, ClockId, IncidentId};
 use crate::error::{Error, Result};
+use crate::per_backend;
 use crate::schema::{calendars, clocks, outcomes, steps, timers};
 use crate::time::Moment;
-use crate::{insert_returning, insert_rows, per_backend};
 
 /// Rows written by one statement: enough to share its cost, few enough for any database's limits.
 const ROWS: usize = 100;
@@ -186,12 +186,11 @@ pub fn insert(tx: &mut Tx<'_>, rows: &[ClockRow]) -> Result<HashMap<(CaseId, Met
                 )
             })
             .collect();
-        let made: Vec<(CaseId, Metric, ClockId)> = insert_returning!(
-            tx.conn(),
-            clocks::table,
-            values,
-            (clocks::case_id, clocks::metric, clocks::id)
-        )?;
+        let made: Vec<(CaseId, Metric, ClockId)> = per_backend!(tx.conn(), conn =>
+            diesel::insert_into(clocks::table)
+                .values(values)
+                .returning((clocks::case_id, clocks::metric, clocks::id))
+                .get_results(conn))?;
         keys.extend(
             made.into_iter()
                 .map(|(case, metric, id)| ((case, metric), id)),
@@ -337,7 +336,7 @@ pub fn keep_outcomes(tx: &mut Tx<'_>, rows: &[OutcomeRow]) -> Result<()> {
                 )
             })
             .collect();
-        insert_rows!(tx.conn(), outcomes::table, values)?;
+        per_backend!(tx.conn(), conn => diesel::insert_into(outcomes::table).values(values).execute(conn))?;
     }
     Ok(())
 }
@@ -451,7 +450,7 @@ pub fn take_steps(tx: &mut Tx<'_>, rows: &[StepRow]) -> Result<()> {
                 )
             })
             .collect();
-        insert_rows!(tx.conn(), steps::table, values)?;
+        per_backend!(tx.conn(), conn => diesel::insert_into(steps::table).values(values).execute(conn))?;
     }
     Ok(())
 }

@@ -59,49 +59,6 @@ macro_rules! per_backend {
     };
 }
 
-/// Inserts rows, and gives how many: on PostgreSQL by one statement, for each one costs a journey; on
-/// SQLite one by one, for a statement that is prepared already costs less than reading a long one.
-#[macro_export]
-macro_rules! insert_rows {
-    ($conn:expr, $table:expr, $values:expr $(, $more:ident ( $($arg:expr)? ))*) => {
-        match $conn {
-            $crate::store::Conn::Postgres(conn) => diesel::insert_into($table)
-                .values($values)
-                $(.$more($($arg)?))*
-                .execute(conn),
-            $crate::store::Conn::Sqlite(conn) => $values.into_iter().try_fold(0, |rows, row| {
-                let more = diesel::insert_into($table)
-                    .values(row)
-                    $(.$more($($arg)?))*
-                    .execute(conn)?;
-                Ok(rows + more)
-            }),
-        }
-    };
-}
-
-/// The same, and gives those columns of each row, in no order.
-#[macro_export]
-macro_rules! insert_returning {
-    ($conn:expr, $table:expr, $values:expr, $columns:expr) => {
-        match $conn {
-            $crate::store::Conn::Postgres(conn) => diesel::insert_into($table)
-                .values($values)
-                .returning($columns)
-                .get_results(conn),
-            $crate::store::Conn::Sqlite(conn) => $values
-                .into_iter()
-                .map(|row| {
-                    diesel::insert_into($table)
-                        .values(row)
-                        .returning($columns)
-                        .get_result(conn)
-                })
-                .collect(),
-        }
-    };
-}
-
 /// Where the data is kept.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {

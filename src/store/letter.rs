@@ -4,11 +4,11 @@
 use diesel::prelude::*;
 
 use super::{Conn, Tx};
-use crate::domain::letter::{LetterFacts, LetterKind, LetterState, Recipient};
+use crate::domain::letter::{LetterKind, LetterState, Recipient};
 use crate::domain::outbox::{LEASE, Letter, message_id, thread_id};
 use crate::domain::{BreachId, CaseId, ClockId, ContactId, IncidentId, LetterId};
 use crate::error::{Error, Result};
-use crate::insert_rows;
+use crate::per_backend;
 use crate::schema::letters;
 use crate::time::Moment;
 
@@ -34,8 +34,8 @@ pub struct NewLetter {
     pub contact_id: Option<ContactId>,
     /// Who gets it.
     pub recipient: Recipient,
-    /// What it says.
-    pub facts: LetterFacts,
+    /// What it says: [`LetterFacts`] as JSON.
+    pub facts: String,
     /// The moment it is for.
     pub planned_at: Moment,
     /// It waits until then: the recipient's hours.
@@ -68,7 +68,7 @@ pub fn queue(tx: &mut Tx<'_>, new: &[NewLetter]) -> Result<u32> {
                 letters::locale.eq(new.recipient.locale),
                 letters::time_zone.eq(new.recipient.time_zone),
                 letters::side.eq(new.recipient.side),
-                letters::facts.eq(serde_json::to_string(&new.facts)?),
+                letters::facts.eq(&new.facts),
                 letters::state.eq(LetterState::Queued),
                 letters::planned_at.eq(new.planned_at),
                 letters::created_at.eq(now),
@@ -80,13 +80,11 @@ pub fn queue(tx: &mut Tx<'_>, new: &[NewLetter]) -> Result<u32> {
                 letters::thread.eq(thread),
             ));
         }
-        let some = insert_rows!(
-            tx.conn(),
-            letters::table,
-            values,
-            on_conflict(letters::key),
-            do_nothing()
-        )?;
+        let some = per_backend!(tx.conn(), conn => diesel::insert_into(letters::table)
+            .values(values)
+            .on_conflict(letters::key)
+            .do_nothing()
+            .execute(conn))?;
         queued += u32::try_from(some).unwrap_or(u32::MAX);
     }
     Ok(queued)
