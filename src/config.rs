@@ -55,6 +55,16 @@ pub struct Flags {
     #[arg(long, global = true, value_name = "ADDRESS", env = "REDRESS_MAIL_FROM")]
     pub mail_from: Option<String>,
 
+    /// Address to which a sign of life goes every minute while all is well [default: none]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "REDRESS_HEARTBEAT_URL",
+        hide_env_values = true
+    )]
+    pub heartbeat_url: Option<String>,
+
     /// Folder for the embedded database and for letters as files [default: redress-data]
     #[arg(long, global = true, value_name = "FOLDER", env = "REDRESS_DATA_DIR")]
     pub data_dir: Option<String>,
@@ -75,6 +85,8 @@ pub struct Config {
     pub smtp_url: Option<Url>,
     /// Sender of letters, as a header has it.
     pub mail_from: String,
+    /// Where a sign of life goes every minute while all is well; such addresses often hold a secret.
+    pub heartbeat_url: Option<Url>,
     /// Folder for what lies in files.
     pub data_dir: PathBuf,
     /// What to log.
@@ -104,6 +116,7 @@ const NAMES: &[&str] = &[
     "smtp_url",
     "public_url",
     "mail_from",
+    "heartbeat_url",
     "data_dir",
     "log",
 ];
@@ -153,6 +166,11 @@ impl Config {
             )?,
             public_url: given.public_url()?,
             mail_from: given.or("mail_from", "Redress <redress@localhost>")?,
+            heartbeat_url: given.url(
+                "heartbeat_url",
+                &["http", "https"],
+                "https://monitor.example.com/ping/redress",
+            )?,
             data_dir,
             log,
         })
@@ -194,6 +212,10 @@ impl fmt::Debug for Config {
             .field("smtp_url", &smtp_url)
             .field("public_url", &self.public_url.as_ref().map(Url::as_str))
             .field("mail_from", &self.mail_from)
+            .field(
+                "heartbeat_host",
+                &self.heartbeat_url.as_ref().map(Url::host_str),
+            )
             .field("data_dir", &self.data_dir)
             .field("log", &self.log)
             .finish()
@@ -215,6 +237,7 @@ impl Given<'_> {
             "smtp_url" => &flags.smtp_url,
             "public_url" => &flags.public_url,
             "mail_from" => &flags.mail_from,
+            "heartbeat_url" => &flags.heartbeat_url,
             "data_dir" => &flags.data_dir,
             "log" => &flags.log,
             _ => &None,
@@ -354,6 +377,11 @@ mod tests {
             ),
             ("smtp_url = \"mail\"", "smtp_url in redress.toml", "smtp://"),
             (
+                "heartbeat_url = \"monitor.example.com\"",
+                "heartbeat_url in redress.toml",
+                "https://",
+            ),
+            (
                 "public_url = \"https://a/b\"",
                 "public_url in redress.toml",
                 "without a path",
@@ -379,12 +407,15 @@ mod tests {
     fn passwords_never_show() {
         let config = joined(
             Flags::default(),
-            "database_url = \"postgres://ann:secret@db/redress\"\nsmtp_url = \"smtp://ann:hidden@mail\"",
+            "database_url = \"postgres://ann:secret@db/redress\"\nsmtp_url = \"smtp://ann:hidden@mail\"\n\
+             heartbeat_url = \"https://monitor.example.com/ping/0f1e2d\"",
         )
         .unwrap();
         let shown = format!("{config:?}");
         assert!(
-            !shown.contains("secret") && !shown.contains("hidden"),
+            ["secret", "hidden", "0f1e2d"]
+                .iter()
+                .all(|one| !shown.contains(one)),
             "{shown}"
         );
     }

@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use lettre::message::Mailbox;
@@ -13,6 +14,7 @@ use crate::actions;
 use crate::config::{Config, WrongSetting};
 use crate::engine;
 use crate::engine::deliver::Sender;
+use crate::engine::heartbeat::{self, Heart};
 use crate::mail::outlet::{Outlet, Patience, SmtpOutlet};
 use crate::secret::Secret;
 use crate::store::{Actor, Store};
@@ -49,11 +51,19 @@ pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
     let public_url = config.public_url(listener.local_addr()?);
     compare_zone_data(&store)?;
     offer_link(&store, &public_url)?;
-    tokio::runtime::Builder::new_multi_thread()
+    let sender = sender(config, &public_url)?;
+    let heart = config.heartbeat_url.clone().map(Heart::new);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build()?
-        .block_on(serve(store, sender(config, &public_url)?, listener))
+        .build()?;
+    let ended = runtime.block_on(serve(store, sender, heart, listener));
+    // A thread that waits for a dead connection must not keep the process.
+    runtime.shutdown_timeout(LAST_WAIT);
+    ended
 }
+
+/// How long threads that are still at work are waited for when all else has ended.
+const LAST_WAIT: Duration = Duration::from_secs(5);
 
 /// Before anything is judged: what new zone data does to the calendars.
 fn compare_zone_data(store: &Store) -> anyhow::Result<()> {
@@ -102,16 +112,22 @@ pub(super) fn sender_address(config: &Config) -> Result<Mailbox, WrongSetting> {
 
 /// Answers requests and does what is due until a signal comes; then finishes the requests that were
 /// begun, and only then stops the work behind them.
-async fn serve(store: Store, sender: Sender, listener: TcpListener) -> anyhow::Result<()> {
+async fn serve(
+    store: Store,
+    sender: Sender,
+    heart: Option<Heart>,
+    listener: TcpListener,
+) -> anyhow::Result<()> {
     let public_url = sender.public_url.clone();
     let state = State::new(store.clone(), &public_url);
     let (stop, stopped) = watch::channel(false);
     let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
-    let health = Arc::new(engine::Health::default());
-    state
-        .checks
-        .add("engine", engine::check(store.clone(), Arc::clone(&health)));
+    let health = Arc::clone(&state.health);
     engine::show(&state.metrics, &store, &health);
+    if let Some(heart) = heart {
+        let (store, health) = (store.clone(), Arc::clone(&health));
+        tasks.spawn(heartbeat::run(heart, store, health, stopped.clone()));
+    }
     tasks.spawn(async move {
         engine::run(store, Arc::new(sender), health, stopped).await;
         Ok(())

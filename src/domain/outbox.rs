@@ -118,6 +118,9 @@ pub const ATTEMPTS: i32 = 16;
 /// How long a lease holds; longer than any exchange with a mail server may take.
 pub const LEASE: Micros = 5 * MINUTE;
 
+/// The longest wait between two attempts.
+pub const LONGEST_RETRY: Micros = 4 * HOUR;
+
 /// How long to wait after that many failed attempts; nothing when it is given up.
 ///
 /// One minute, doubling, at most four hours. The jitter (0 to 1) takes off up to a fifth, so that
@@ -127,7 +130,7 @@ pub fn retry_after(attempts: i32, jitter: f64) -> Option<Micros> {
         return None;
     }
     let doublings = u32::try_from(attempts.max(1) - 1).unwrap_or(0).min(20);
-    let wait = (MINUTE << doublings).min(4 * HOUR);
+    let wait = (MINUTE << doublings).min(LONGEST_RETRY);
     Some(wait - (wait as f64 * 0.2 * jitter.clamp(0.0, 1.0)) as Micros)
 }
 

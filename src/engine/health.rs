@@ -1,12 +1,14 @@
-//! How the engine stands: figures for `/metrics`, a check for `/readyz`.
+//! How the engine stands: for `/readyz`, the pages and the heartbeat.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use serde::Serialize;
 
+use super::heartbeat::Heartbeats;
+use super::time_watch::{TimeWatch, spoken};
+use super::watchdog::{Loop, Pulse};
 use crate::error::Result;
-use crate::metrics::Metrics;
 use crate::store::{self, Store};
 use crate::time::{Micros, Moment, SECOND};
 
@@ -21,6 +23,12 @@ pub struct Health {
     pub(super) steps: AtomicU64,
     pub(super) letters_sent: AtomicU64,
     pub(super) letters_failed: AtomicU64,
+    clocks: Pulse,
+    letters: Pulse,
+    /// How the clock that deadlines run by behaves.
+    pub(super) time: TimeWatch,
+    /// What became of the signs of life sent outside.
+    pub(super) heartbeats: Heartbeats,
 }
 
 /// The figures of [`Health`] at one moment.
@@ -43,6 +51,24 @@ pub struct Figures {
 }
 
 impl Health {
+    /// The signs of life of a loop.
+    pub fn pulse(&self, of: Loop) -> &Pulse {
+        match of {
+            Loop::Clocks => &self.clocks,
+            Loop::Letters => &self.letters,
+        }
+    }
+
+    /// What became of the signs of life sent outside.
+    pub fn heartbeats(&self) -> &Heartbeats {
+        &self.heartbeats
+    }
+
+    /// How the clock that deadlines run by behaves.
+    pub fn time(&self) -> &TimeWatch {
+        &self.time
+    }
+
     /// The figures now.
     pub fn figures(&self) -> Figures {
         let last = self.last_round.load(Ordering::Relaxed);
@@ -58,104 +84,105 @@ impl Health {
     }
 }
 
-/// Name, help, and how it is read.
-type Gauge<R> = (&'static str, &'static str, R);
-type Figure = fn(&Figures) -> u64;
-type NextDue = fn(&mut store::Conn) -> Result<Option<Moment>>;
+/// A due clock or letter that is older than this means that the engine does not keep up.
+const OVERDUE: Micros = 60 * SECOND;
 
-/// Shows the engine's figures in `/metrics`.
-pub fn show(metrics: &Metrics, store: &Store, health: &Arc<Health>) {
-    let figures: [Gauge<Figure>; 6] = [
-        (
-            "redress_engine_rounds",
-            "Rounds of the engine since the start",
-            |figures| figures.rounds,
-        ),
-        (
-            "redress_engine_errors",
-            "Rounds of the engine that ended with an error",
-            |figures| figures.errors,
-        ),
-        (
-            "redress_breaches_entered",
-            "Breaches entered since the start",
-            |figures| figures.breaches,
-        ),
-        (
-            "redress_steps_taken",
-            "Steps of ladders taken since the start",
-            |figures| figures.steps,
-        ),
-        (
-            "redress_letters_sent",
-            "Letters sent since the start",
-            |figures| figures.letters_sent,
-        ),
-        (
-            "redress_letters_failed",
-            "Letters that failed for good since the start",
-            |figures| figures.letters_failed,
-        ),
-    ];
-    for (name, help, figure) in figures {
-        let health = Arc::clone(health);
-        metrics.gauge(name, "", help, move || {
-            Some(figure(&health.figures()) as f64)
-        });
-    }
-    let oldest: [Gauge<NextDue>; 2] = [
-        (
-            "redress_oldest_due_clock_seconds",
-            "How long the oldest due clock has waited",
-            store::clock::next_timer,
-        ),
-        (
-            "redress_oldest_due_letter_seconds",
-            "How long the oldest due letter has waited",
-            store::letter::next_due,
-        ),
-    ];
-    for (name, help, next) in oldest {
-        let store = store.clone();
-        metrics.gauge(name, "", help, move || {
-            let waited = waited(&store, next).ok()?;
-            Some(waited as f64 / SECOND as f64)
-        });
+/// How the engine stands at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How long the oldest due clock has waited; zero while none is due.
+    pub clock_waits: Micros,
+    /// How long the oldest due letter has waited.
+    pub letter_waits: Micros,
+    /// Loops that get nowhere.
+    pub stuck: Vec<Loop>,
+}
+
+impl Standing {
+    /// What is wrong, in sentences; nothing while the engine keeps up.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        if self.clock_waits > OVERDUE {
+            faults.push(format!(
+                "The engine does not keep up: what fell due {} ago is not done yet.",
+                spoken(self.clock_waits)
+            ));
+        }
+        if self.letter_waits > OVERDUE {
+            faults.push(format!(
+                "Letters do not leave: the oldest has waited for {}.",
+                spoken(self.letter_waits)
+            ));
+        }
+        for of in &self.stuck {
+            faults.push(format!(
+                "The engine's loop for {} is stuck; the log says since when.",
+                of.as_str()
+            ));
+        }
+        faults
     }
 }
 
+/// How the engine stands now.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn standing(store: &Store, health: &Health) -> Result<Standing> {
+    Ok(Standing {
+        clock_waits: waited(store, store::clock::next_timer)?,
+        letter_waits: waited(store, store::letter::next_due)?,
+        stuck: Loop::ALL
+            .into_iter()
+            .filter(|of| health.pulse(*of).is_stuck())
+            .collect(),
+    })
+}
+
 /// How long the oldest one that is due has waited; zero while none is.
-fn waited(store: &Store, next: NextDue) -> Result<Micros> {
+pub(super) fn waited(
+    store: &Store,
+    next: fn(&mut store::Conn) -> Result<Option<Moment>>,
+) -> Result<Micros> {
     let now = store.now()?;
     let due = store.read(next)?;
     Ok(due.map_or(0, |due| (now - due).max(0)))
 }
 
-/// A due clock or letter that is older than this means that the engine does not keep up.
-const OVERDUE: Micros = 60 * SECOND;
-
-/// The check of the engine for `/readyz`: how long the oldest due clock and letter have waited.
+/// The check of the engine for `/readyz`: how long the oldest due clock and letter have waited, and
+/// whether its loops get on.
 pub fn check(
     store: Store,
     health: Arc<Health>,
 ) -> impl Fn() -> Result<String, String> + Send + Sync + 'static {
     move || {
-        let waits = || -> Result<(Micros, Micros)> {
-            let timer = waited(&store, store::clock::next_timer)?;
-            let letter = waited(&store, store::letter::next_due)?;
-            Ok((timer, letter))
-        };
-        let (timer, letter) = waits().map_err(|_| "the database does not answer".to_string())?;
-        let rounds = health.figures().rounds;
-        let found = format!(
-            "{rounds} rounds; the oldest due clock waits {} s, the oldest due letter {} s",
-            timer / SECOND,
-            letter / SECOND
+        let standing =
+            standing(&store, &health).map_err(|_| "the database does not answer".to_string())?;
+        let restarts: u64 = Loop::ALL.map(|of| health.pulse(of).restarts()).iter().sum();
+        let mut found = format!(
+            "{} rounds; the oldest due clock waits {} s, the oldest due letter {} s",
+            health.figures().rounds,
+            standing.clock_waits / SECOND,
+            standing.letter_waits / SECOND
         );
-        if timer.max(letter) > OVERDUE {
-            Err(found)
-        } else {
+        if restarts > 0 {
+            found = format!("{found}; loops were started again {restarts} times");
+        }
+        for of in &standing.stuck {
+            found = format!("{found}; the loop for {} is stuck", of.as_str());
+        }
+        if standing.faults().is_empty() {
             Ok(found)
+        } else {
+            Err(found)
         }
     }
+}
+
+/// The check of the clock for `/readyz`. It says how the clock stands and never fails: another node would
+/// do no better.
+pub fn check_time(
+    health: Arc<Health>,
+) -> impl Fn() -> Result<String, String> + Send + Sync + 'static {
+    move || Ok(health.time().detail())
 }

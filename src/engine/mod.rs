@@ -6,10 +6,14 @@
 
 pub mod anchors;
 pub mod deliver;
+mod gauges;
 mod health;
+pub mod heartbeat;
 pub mod overwrite;
 pub mod routines;
 pub mod tick;
+mod time_watch;
+mod watchdog;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -19,12 +23,17 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::watch;
 
-pub use health::{Figures, Health, check, show};
+pub use gauges::show;
+pub use health::{Figures, Health, Standing, check, check_time, standing};
+pub use heartbeat::Heartbeats;
+pub use time_watch::TimeWatch;
+pub use watchdog::{Loop, Pulse};
 
 use crate::error::{Error, Result};
 use crate::store::{self, DatabaseUrl, Listening, Store};
 use crate::time::{MILLISECOND, MINUTE, Micros, Moment, SECOND, Stopwatch};
 use deliver::Sender;
+use watchdog::{Patience, Token};
 
 /// How long the loops sleep at most on PostgreSQL, where an announcement of another node may be lost.
 const LONGEST_SHARED: Micros = SECOND;
@@ -37,27 +46,49 @@ const AFTER_ERROR: Duration = Duration::from_secs(2);
 /// How long it waits before it tries again to write the database's file anew, which takes long.
 const AFTER_NOT_OVERWRITTEN: Micros = 10 * MINUTE;
 
-/// Runs the engine until it is told to stop; finishes the round it is in.
+/// Runs the engine until it is told to stop; finishes the batches it is in. A loop that breaks down is
+/// started again.
 pub async fn run(
     store: Store,
     sender: Arc<Sender>,
     health: Arc<Health>,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) {
     // Without it the others are still heard of within a second.
     let _listening = store.listen().unwrap_or_else(|error| {
         tracing::error!(error = format!("{error:#}"), "other nodes are not heard");
         Listening::default()
     });
-    let delivery = tokio::spawn(deliver_loop(
-        store.clone(),
-        sender,
-        Arc::clone(&health),
+    let clocks = watchdog::keep(
+        &health,
+        Loop::Clocks,
+        Patience::of(Loop::Clocks),
         stop.clone(),
-    ));
+        |token| clock_loop(store.clone(), Arc::clone(&health), stop.clone(), token),
+    );
+    let letters = watchdog::keep(
+        &health,
+        Loop::Letters,
+        Patience::of(Loop::Letters),
+        stop.clone(),
+        |token| {
+            let (store, sender) = (store.clone(), Arc::clone(&sender));
+            deliver_loop(store, sender, Arc::clone(&health), stop.clone(), token)
+        },
+    );
+    let time = time_watch::run(store.clone(), Arc::clone(&health), stop.clone());
+    tokio::join!(clocks, letters, time);
+}
+
+async fn clock_loop(
+    store: Store,
+    health: Arc<Health>,
+    mut stop: watch::Receiver<bool>,
+    token: Token,
+) {
     let mut not_overwritten: Option<Stopwatch> = None;
-    while !*stop.borrow() {
-        let wait = match round(&store, &health).await {
+    while token.goes_on() {
+        let wait = match round(&store, &health, &token).await {
             Ok(wait) => wait,
             Err(error) => {
                 health.errors.fetch_add(1, Ordering::Relaxed);
@@ -67,19 +98,21 @@ pub async fn run(
         };
         if not_overwritten.is_none_or(|failed| failed.micros() >= AFTER_NOT_OVERWRITTEN) {
             not_overwritten = None;
+            // A large file takes long, and nothing else can be written meanwhile.
+            token.excuse();
             if !overwrite(&store).await {
                 health.errors.fetch_add(1, Ordering::Relaxed);
                 not_overwritten = Some(Stopwatch::start());
             }
         }
+        if !token.goes_on() {
+            return;
+        }
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = store.poked() => {}
-            _ = stop.changed() => {}
+            _ = stop.wait_for(|stop| *stop) => {}
         }
-    }
-    if let Err(error) = delivery.await {
-        tracing::error!(%error, "the delivery of letters ended badly");
     }
 }
 
@@ -105,10 +138,13 @@ async fn overwrite(store: &Store) -> bool {
 }
 
 /// One round: everything that is due, then how long nothing will be.
-async fn round(store: &Store, health: &Health) -> Result<Duration> {
-    let ticking = store.clone();
+async fn round(store: &Store, health: &Health, token: &Token) -> Result<Duration> {
+    let (ticking, token) = (store.clone(), token.clone());
     let (ticked, wait) = blocking(move || {
-        let ticked = tick::tick(&ticking)?;
+        let ticked = tick::tick_while(&ticking, &|| token.goes_on())?;
+        if !token.goes_on() {
+            return Ok((ticked, Duration::ZERO));
+        }
         let ran = routines::run_due(&ticking)?;
         if ran.reports > 0 {
             tracing::info!(reports = ran.reports, "reports were queued");
@@ -154,8 +190,9 @@ async fn deliver_loop(
     sender: Arc<Sender>,
     health: Arc<Health>,
     mut stop: watch::Receiver<bool>,
+    token: Token,
 ) {
-    while !*stop.borrow() {
+    while token.goes_on() {
         let delivering = AssertUnwindSafe(deliver::deliver_some(&store, &sender)).catch_unwind();
         let delivered = delivering.await.unwrap_or_else(|_| {
             Err(Error::Unexpected(anyhow::anyhow!(
@@ -191,7 +228,7 @@ async fn deliver_loop(
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = store.letters_poked() => {}
-            _ = stop.changed() => {}
+            _ = stop.wait_for(|stop| *stop) => {}
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Clocks whose moment has come: breaches, steps, letters.
 
 use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::consequence::{Cause, Followed, follow_all};
+use crate::consequence::{Cause, Followed, follow, follow_all};
 use crate::domain::IncidentId;
+use crate::domain::incident::Incident;
 use crate::error::{Error, Result};
 use crate::fault;
-use crate::store::{self, Actor, Store};
+use crate::store::{self, Actor, Store, Tx};
 use crate::time::{MINUTE, Moment};
 
 /// Incidents in one transaction; people's writes go between.
@@ -38,13 +40,21 @@ impl Ticked {
 /// # Errors
 /// When the database does not do as asked; what was committed before stays done.
 pub fn tick(store: &Store) -> Result<Ticked> {
+    tick_while(store, &|| true)
+}
+
+/// Does what is due by now as long as `goes_on`, which is asked before each batch.
+///
+/// # Errors
+/// As [`tick`].
+pub fn tick_while(store: &Store, goes_on: &dyn Fn() -> bool) -> Result<Ticked> {
     let mut done = Ticked {
         at: store.now()?,
         ..Ticked::default()
     };
     wake_those_behind(store, done.at)?;
     let mut seen = HashSet::new();
-    loop {
+    while goes_on() {
         let now = done.at;
         let mut due = store.read(|conn| store::clock::due(conn, now, BATCH))?;
         // What was judged and is due again at the same moment would be so for ever.
@@ -93,6 +103,7 @@ pub fn tick(store: &Store) -> Result<Ticked> {
             return Ok(done);
         }
     }
+    Ok(done)
 }
 
 /// Wakes clocks that an edit of their calendar did not find. One that could not be judged is looked at
@@ -117,19 +128,42 @@ fn wake_those_behind(store: &Store, now: Moment) -> Result<()> {
 }
 
 fn batch(store: &Store, due: Vec<IncidentId>) -> Result<(u32, Followed)> {
+    // One incident over which the service breaks down must not hold up all others for ever.
+    catch_unwind(AssertUnwindSafe(|| judged(store, due))).unwrap_or_else(|_| {
+        Err(Error::Unexpected(anyhow::anyhow!(
+            "the service broke down over it"
+        )))
+    })
+}
+
+fn judged(store: &Store, due: Vec<IncidentId>) -> Result<(u32, Followed)> {
     store.write(Actor::Engine, move |tx| {
         // One lock order for all: incidents by key. What judges them is read under their locks.
         let mut incidents = store::incident::lock_free(tx, &due)?;
-        let followed = follow_all(tx, &mut incidents, &Cause::Time)?;
+        let followed = if tx.is_set_back() {
+            one_by_one(tx, &mut incidents)?
+        } else {
+            follow_all(tx, &mut incidents, &Cause::Time)?
+        };
         fault::point("tick.judged");
         Ok((u32::try_from(incidents.len()).unwrap_or(u32::MAX), followed))
     })
 }
 
+/// After the clock was set back incidents may have got further than it shows, each to a moment of its own.
+fn one_by_one(tx: &mut Tx<'_>, incidents: &mut [Incident]) -> Result<Followed> {
+    let mut followed = Followed::default();
+    for incident in incidents {
+        let reached = store::reached(tx.conn(), incident.id)?;
+        followed += tx.no_earlier(reached, |tx| follow(tx, incident, &Cause::Time))?;
+    }
+    Ok(followed)
+}
+
 fn put_off(store: &Store, incident: IncidentId) -> Result<()> {
     store.write(Actor::Engine, move |tx| {
         store::incident::lock(tx, incident)?;
-        let until = tx.now() + MINUTE;
+        let until = tx.clock() + MINUTE;
         store::clock::put_off(tx, incident, until)
     })
 }

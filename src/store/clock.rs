@@ -645,7 +645,7 @@ pub fn lock_counting_in(
 /// # Errors
 /// When the database does not take it.
 pub fn wake(tx: &mut Tx<'_>, clocks: &[(IncidentId, ClockId)]) -> Result<()> {
-    let at = Some(tx.now());
+    let at = Some(tx.clock());
     let timers: Vec<Timer> = clocks
         .iter()
         .map(|&(incident, clock)| Timer {

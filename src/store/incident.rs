@@ -82,7 +82,8 @@ pub fn get_all(conn: &mut Conn, ids: &[IncidentId]) -> Result<Vec<Incident>> {
 }
 
 /// Locks an incident before anything of it is changed, and reads the clock again: the moment of the
-/// transaction is the one at which it could begin to judge.
+/// transaction is the one at which it could begin to judge, and never before the one that the incident has
+/// reached already.
 ///
 /// # Errors
 /// When there is none.
@@ -96,6 +97,8 @@ pub fn lock(tx: &mut Tx<'_>, id: IncidentId) -> Result<Incident> {
             .optional()?;
     }
     tx.refresh_now()?;
+    let reached = super::reached(tx.conn(), id)?;
+    tx.not_before(reached);
     get(tx.conn(), id)
 }
 

@@ -72,7 +72,7 @@ pub fn queue(tx: &mut Tx<'_>, new: &[NewLetter]) -> Result<u32> {
                 letters::state.eq(LetterState::Queued),
                 letters::planned_at.eq(new.planned_at),
                 letters::created_at.eq(now),
-                letters::next_attempt_at.eq(new.not_before.max(now)),
+                letters::next_attempt_at.eq(tx.goes_at(new.not_before)),
                 letters::attempts.eq(0),
                 letters::lease.eq(0_i64),
                 letters::in_doubt.eq(false),

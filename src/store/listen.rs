@@ -187,7 +187,7 @@ fn next(store: &Store) -> Result<(Moment, Next)> {
             clock: clock::next_timer(conn)?,
             letter: letter::next_due(conn)?,
         };
-        Ok((super::moment(conn, &store.inner.time)?, next))
+        Ok((super::moment(conn, &store.inner.time.source)?, next))
     })
 }
 

@@ -6,6 +6,7 @@
 mod checkpoint;
 mod conn;
 mod listen;
+mod wall;
 mod writer;
 
 pub mod anchor;
@@ -45,12 +46,14 @@ use tokio::sync::Notify;
 
 pub use conn::{Conn, DatabaseUrl, MultiBackend, mask_password};
 pub use listen::Listening;
+pub use wall::{Shown, free_letters, reached};
 
 use crate::domain::PersonId;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::schema::Instant;
 use crate::time::{Moment, TimeSource};
+use wall::Wall;
 use writer::Writer;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -70,7 +73,7 @@ struct Inner {
     pool: Pool<conn::Connector>,
     /// SQLite has one writer; others wait for it instead of failing with "database is locked".
     writer: Option<Writer>,
-    time: TimeSource,
+    time: Wall,
     poke: Notify,
     poke_letters: Notify,
     /// Wakes the listener, who tells other nodes.
@@ -110,8 +113,10 @@ impl Actor {
 /// One transaction: one moment, one author, one commit.
 pub struct Tx<'a> {
     conn: &'a mut Conn,
-    time: &'a TimeSource,
+    wall: &'a Wall,
     now: Moment,
+    /// What the clock shows; later than `now` only within [`Tx::just_before`].
+    clock: Moment,
     actor: Actor,
 }
 
@@ -150,6 +155,43 @@ impl Tx<'_> {
         }
     }
 
+    /// Does that at a moment no earlier than this one, which the facts it is about have reached already: in
+    /// a timeline time never runs backwards, whatever the machine's clock does.
+    ///
+    /// # Errors
+    /// As that does.
+    pub(crate) fn no_earlier<T>(
+        &mut self,
+        reached: Option<Moment>,
+        does: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let now = self.now;
+        self.not_before(reached);
+        let done = does(self);
+        self.now = now;
+        done
+    }
+
+    /// Moves the moment of this transaction on to one that the facts it is about have reached already.
+    pub(crate) fn not_before(&mut self, reached: Option<Moment>) {
+        self.now = reached.map_or(self.now, |reached| self.now.max(reached));
+    }
+
+    /// What the clock shows. The moment of the transaction is later where the clock was set back.
+    pub fn clock(&self) -> Moment {
+        self.clock
+    }
+
+    /// When a letter for that moment may go: by the clock at once, if it has come, even where the
+    /// transaction is ahead of the clock.
+    pub(crate) fn goes_at(&self, not_before: Moment) -> Moment {
+        if not_before <= self.now {
+            self.now.min(self.clock)
+        } else {
+            not_before
+        }
+    }
+
     /// Who does it.
     pub fn actor(&self) -> Actor {
         self.actor
@@ -158,7 +200,8 @@ impl Tx<'_> {
     /// Reads the clock again, after a lock was waited for: the moment of a transaction is the one at
     /// which it could begin to judge.
     pub(crate) fn refresh_now(&mut self) -> Result<()> {
-        self.now = moment(self.conn, self.time)?;
+        self.clock = self.wall.saw(moment(self.conn, &self.wall.source)?);
+        self.now = self.clock;
         Ok(())
     }
 }
@@ -203,7 +246,7 @@ impl Store {
                 url: url.clone(),
                 pool,
                 writer,
-                time,
+                time: Wall::new(time),
                 poke: Notify::new(),
                 poke_letters: Notify::new(),
                 written: Notify::new(),
@@ -276,10 +319,10 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub fn now(&self) -> Result<Moment> {
-        if let (TimeSource::Machine, None) = (&self.inner.time, &self.inner.writer) {
+        if let (TimeSource::Machine, None) = (&self.inner.time.source, &self.inner.writer) {
             return self.read(|conn| moment(conn, &TimeSource::Machine));
         }
-        Ok(self.inner.time.now())
+        Ok(self.inner.time.source.now())
     }
 
     /// Reads; whatever the function asks sees committed facts.
@@ -469,15 +512,16 @@ fn rollback(conn: &mut Conn) {
 /// Runs a function in the transaction that was begun on that connection.
 fn in_tx<T>(
     conn: &mut Conn,
-    time: &TimeSource,
+    wall: &Wall,
     actor: Actor,
     f: impl FnOnce(&mut Tx<'_>) -> Result<T>,
 ) -> Result<T> {
-    let now = moment(conn, time)?;
+    let now = wall.saw(moment(conn, &wall.source)?);
     let mut tx = Tx {
         conn,
-        time,
+        wall,
         now,
+        clock: now,
         actor,
     };
     f(&mut tx)

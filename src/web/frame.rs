@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
@@ -10,10 +11,11 @@ use actix_web::{FromRequest, HttpRequest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::access::Caller;
+use super::access::{Access, Caller};
 use super::error::{Answer, Fault};
 use super::routes;
 use super::state::{State, block};
+use crate::engine;
 use crate::store::overview::{Overview, overview};
 
 /// What the frame round every page shows; the field `frame` of each page's template. Handlers take it
@@ -162,18 +164,25 @@ impl FromRequest for Frame {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let mut frame = Frame::bare(request);
         let state = request.app_data::<Data<State>>().cloned();
+        let administers = Caller::of(request).is_some_and(|caller| caller.may(Access::Administer));
         Box::pin(async move {
             let state = state.ok_or_else(|| Fault::unexpected("there is no state"))?;
-            let store = state.store.clone();
+            let (store, health) = (state.store.clone(), Arc::clone(&state.health));
             let is_known = frame.person.is_some();
-            let (now, overview) = block(move || {
+            let (now, overview, faults) = block(move || {
                 let overview = match is_known {
                     true => store.read(overview)?,
                     false => Overview::default(),
                 };
-                Ok((store.now()?, overview))
+                let mut faults = Vec::new();
+                if administers {
+                    faults = health.time().faults();
+                    faults.extend(engine::standing(&store, &health)?.faults());
+                }
+                Ok((store.now()?, overview, faults))
             })
             .await?;
+            frame.notices.extend(faults);
             frame.now = now.to_string();
             frame.count("/", overview.past_due, "past due");
             frame.count("/letters", overview.undelivered, "not delivered");

@@ -8,6 +8,7 @@ use tracing::Span;
 use super::access::Caller;
 use super::error::{Answer, Fault};
 use super::throttle::Throttle;
+use crate::engine::{self, Health};
 use crate::error::Result;
 use crate::health::Checks;
 use crate::metrics::{Counter, Metrics};
@@ -22,6 +23,8 @@ pub struct State {
     pub checks: Checks,
     /// What `/metrics` shows; each part of the service adds its own.
     pub metrics: Metrics,
+    /// How the engine of this process does.
+    pub health: Arc<Health>,
     /// How often signing in was tried.
     pub(super) throttle: Arc<Throttle>,
     public_url: Arc<str>,
@@ -30,7 +33,7 @@ pub struct State {
 
 impl State {
     /// What a service needs whose pages are reached at `public_url` (scheme and host, no slash at the
-    /// end). Checks the database for `/readyz`.
+    /// end). Checks the database and the engine for `/readyz`.
     pub fn new(store: Store, public_url: &str) -> Self {
         let (checks, metrics) = (Checks::default(), Metrics::default());
         let database = store.clone();
@@ -42,6 +45,9 @@ impl State {
                 Err("does not answer; the log says why".to_string())
             }
         });
+        let health = Arc::new(Health::default());
+        checks.add("engine", engine::check(store.clone(), Arc::clone(&health)));
+        checks.add("clock", engine::check_time(Arc::clone(&health)));
         let answers = [1, 2, 3, 4, 5].map(|class| {
             metrics.counter(
                 "redress_http_answers_total",
@@ -53,6 +59,7 @@ impl State {
             store,
             checks,
             metrics,
+            health,
             throttle: Arc::default(),
             public_url: public_url.trim_end_matches('/').into(),
             answers: Arc::new(answers),

@@ -2,9 +2,11 @@
 //! by hand, and callers that speak HTTP.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 
 use redress::domain::PersonId;
 use redress::domain::person::{PersonInput, Role};
+use redress::engine::{self, Health};
 use redress::secret::{Secret, hash_password};
 use redress::store::{Actor, DatabaseUrl, Store};
 use redress::time::{HandTime, Moment, TimeSource};
@@ -30,6 +32,8 @@ pub struct Service {
     pub store: Store,
     /// Its clock.
     pub hand: HandTime,
+    /// How its engine does, which runs only where a test runs it.
+    pub health: Arc<Health>,
     runtime: Runtime,
     running: Option<Running>,
 }
@@ -57,6 +61,8 @@ impl Service {
             .build()
             .unwrap();
         let state = State::new(store.clone(), &url);
+        let health = Arc::clone(&state.health);
+        engine::show(&state.metrics, &store, &health);
         let running = {
             let _inside = runtime.enter();
             web::start(state, listener).unwrap()
@@ -65,6 +71,7 @@ impl Service {
             url,
             store,
             hand,
+            health,
             runtime,
             running: Some(running),
         }

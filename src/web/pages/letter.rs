@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::mail::letters::render;
 use crate::store::Tx;
 use crate::store::{erasure, letter};
-use crate::time::Moment;
+use crate::time::{MINUTE, Micros, Moment};
 use crate::web::access::{Access, Caller};
 use crate::web::api::letter::{Asked, letter_id};
 use crate::web::error::Answer;
@@ -24,6 +24,7 @@ use crate::web::idempotency::{Done, act_once};
 use crate::web::paging::Paging;
 use crate::web::shown::{Reader, Shown};
 use crate::web::state::{State, block, read};
+use crate::web::wording;
 
 /// A letter's HTML may use its own styles and nothing from anywhere else.
 const LETTER_POLICY: &str =
@@ -111,7 +112,12 @@ struct Tally {
     waiting: i64,
     sent: i64,
     cancelled: i64,
+    /// How long the oldest that is due has waited, if that is long.
+    oldest: Option<String>,
 }
+
+/// Of a shorter wait nothing is said: letters leave a few at a time.
+const LONG_WAIT: Micros = MINUTE;
 
 /// Lists the letters, newest first.
 pub async fn list(
@@ -124,15 +130,20 @@ pub async fn list(
     let (of_state, incident) = asked.filters()?;
     let after = paging.after::<LetterId>()?;
     let (store, rows) = (state.store.clone(), paging.rows());
-    let (now, letters, counts) = block(move || {
+    let (now, letters, counts, next) = block(move || {
         let now = store.now()?;
         store.read(|conn| {
             let letters = letter::list(conn, of_state, incident, after, rows)?;
-            Ok((now, letters, letter::counts(conn)?))
+            let next = letter::next_due(conn)?;
+            Ok((now, letters, letter::counts(conn)?, next))
         })
     })
     .await?;
-    let mut tally = Tally::default();
+    let waits = next.map_or(0, |due| now - due);
+    let mut tally = Tally {
+        oldest: (waits > LONG_WAIT).then(|| wording::passed(waits)),
+        ..Tally::default()
+    };
     for (state, count) in counts {
         *match state {
             LetterState::Failed => &mut tally.failed,
