@@ -1,15 +1,15 @@
-//! Four kinds of error, by who must act.
+//! Five kinds of error, by who must act.
 //!
 //! `Refused`: the business says no, and the sentence says why. `Invalid`: the input is wrong, field
 //! by field. `Unavailable`: the database does not take or give anything now, and the same may work in a
-//! minute. Everything else is unexpected: the caller learns nothing, the log everything.
+//! minute. `InDoubt`: the database was lost, or said nothing, while it was asked to keep something. Everything else is unexpected: the caller learns nothing, the log everything.
 
 use crate::domain::input::FieldError;
 
 /// Result of everything that may fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why something was not done; nothing of it was kept.
+/// Why something was not done; nothing of it was kept, unless it is in doubt.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The business says no.
@@ -21,6 +21,9 @@ pub enum Error {
     /// The database cannot be reached or written just now; nothing was changed.
     #[error("{0:#}")]
     Unavailable(anyhow::Error),
+    /// The database was lost at the commit, or did not answer in time: it may have been done or not.
+    #[error("{0:#}")]
+    InDoubt(anyhow::Error),
     /// A fault of ours or of the machine.
     #[error("{0:#}")]
     Unexpected(#[from] anyhow::Error),

@@ -13,6 +13,9 @@ pub fn start(filter: &str) -> anyhow::Result<()> {
     let filter = parse(filter)?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // It would be told on the same standard error, which panics where that cannot be written: a log
+        // on a full disk must not end what is logged.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     let begun = if std::io::stderr().is_terminal() {
         builder.with_target(false).try_init()

@@ -79,7 +79,7 @@ pub fn tick_while(store: &Store, goes_on: &dyn Fn() -> bool) -> Result<Ticked> {
                 done.incidents += incidents;
                 done.followed += followed;
             }
-            Err(error @ Error::Unavailable(_)) => return Err(error),
+            Err(error @ (Error::Unavailable(_) | Error::InDoubt(_))) => return Err(error),
             // One incident that cannot be judged must not hold up the others of its batch.
             Err(error) if due.len() > 1 => {
                 tracing::warn!(%error, "a batch failed; its incidents are judged one by one");

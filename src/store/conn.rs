@@ -122,7 +122,15 @@ pub fn mask_password(url: &str) -> String {
             }
             parsed.to_string()
         }
-        Err(_) => "(not a URL)".to_string(),
+        // libpq takes several hosts, a URL has one: all before the path that could be a password goes.
+        Err(_) => match url.split_once("://").and_then(|(scheme, rest)| {
+            let (address, _) = rest.split_once(['/', '?']).unwrap_or((rest, ""));
+            let hosts = address.rsplit('@').next()?;
+            hosts.contains(',').then(|| format!("{scheme}://{hosts}"))
+        }) {
+            Some(hosts) => hosts,
+            None => "(not a URL)".to_string(),
+        },
     }
 }
 
@@ -132,12 +140,39 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
+/// What libpq is told unless the URL says otherwise, so that a server that is gone without a word is given
+/// up: seconds for a connection to be made, seconds and probes for a silent one, milliseconds for what was
+/// sent and not acknowledged.
+const UNLESS_SAID: [(&str, &str); 5] = [
+    ("connect_timeout", "10"),
+    ("keepalives_idle", "10"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "3"),
+    ("tcp_user_timeout", "20000"),
+];
+
+fn patient(url: &str) -> String {
+    let (head, said) = url.split_once('?').unwrap_or((url, ""));
+    let mut pairs: Vec<String> = said
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(str::to_string)
+        .collect();
+    for (name, value) in UNLESS_SAID {
+        let is_said = |pair: &String| pair.split('=').next() == Some(name);
+        if !pairs.iter().any(is_said) {
+            pairs.push(format!("{name}={value}"));
+        }
+    }
+    format!("{head}?{}", pairs.join("&"))
+}
+
 impl DatabaseUrl {
     /// Opens a connection that may write.
     pub(super) fn connect(&self) -> anyhow::Result<Conn> {
         match self {
             DatabaseUrl::Postgres(url) => {
-                let mut conn = diesel::PgConnection::establish(url)?;
+                let mut conn = diesel::PgConnection::establish(&patient(url))?;
                 // A lock that is not had in this time is a fault to be seen, not to be waited for.
                 conn.batch_execute("SET TIME ZONE 'UTC'; SET lock_timeout = '30s'; SET application_name = 'redress'")?;
                 Ok(Conn::Postgres(conn))
@@ -245,6 +280,18 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_is_gone_is_given_up_unless_the_url_says_otherwise() {
+        assert_eq!(
+            patient("postgres://db/redress"),
+            "postgres://db/redress?connect_timeout=10&keepalives_idle=10&keepalives_interval=5&keepalives_count=3&tcp_user_timeout=20000"
+        );
+        let said =
+            patient("postgres://a,b/redress?connect_timeout=3&target_session_attrs=read-write");
+        assert!(said.starts_with("postgres://a,b/redress?connect_timeout=3&target_session_attrs=read-write&keepalives_idle=10"));
+        assert_eq!(said.matches("connect_timeout").count(), 1);
+    }
+
+    #[test]
     fn passwords_never_show() {
         let url: DatabaseUrl = "postgres://ann:secret@db/redress?password=other"
             .parse()
@@ -254,5 +301,7 @@ mod tests {
             !shown.contains("secret") && !shown.contains("other"),
             "{shown}"
         );
+        let several = "postgres://ann:secret@a:1,b:2/redress?password=other";
+        assert_eq!(mask_password(several), "postgres://a:1,b:2");
     }
 }

@@ -237,7 +237,8 @@ impl Store {
     /// On SQLite it runs on the writer's thread, in one transaction with whatever else waits.
     ///
     /// # Errors
-    /// What the function gives, or when the commit fails; nothing was changed then.
+    /// What the function gives, or when the commit fails; nothing was changed then, unless the error is
+    /// [`Error::InDoubt`].
     pub fn write<T>(
         &self,
         actor: Actor,
@@ -272,7 +273,11 @@ impl Store {
                 if let Err(error) = commit(conn) {
                     // After a failed commit the transaction may still be open.
                     rollback(conn);
-                    return Err(error.into());
+                    return Err(match error.into() {
+                        // The server may have kept it before it, or the way to it, was lost.
+                        Error::Unavailable(lost) => Error::InDoubt(lost),
+                        other => other,
+                    });
                 }
                 fault::point("write.committed");
                 Ok(value)

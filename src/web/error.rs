@@ -94,6 +94,11 @@ impl Fault {
                 "unavailable",
                 "The database cannot be used just now",
             ),
+            Fault::Said(Error::InDoubt(_)) => (
+                S::SERVICE_UNAVAILABLE,
+                "in-doubt",
+                "The database did not answer",
+            ),
             Fault::Said(Error::Unexpected(_)) => (
                 S::INTERNAL_SERVER_ERROR,
                 "unexpected",
@@ -136,6 +141,12 @@ impl Fault {
             ),
             Fault::Said(Error::Unavailable(_)) => format!(
                 "Nothing was changed. Try again in a minute; if it stays so, the log of the service has the reason under the request id {id}."
+            ),
+            Fault::Said(Error::InDoubt(_)) if request.method().is_safe() => format!(
+                "Try again in a minute; if it stays so, the log of the service has the reason under the request id {id}."
+            ),
+            Fault::Said(Error::InDoubt(_)) => format!(
+                "It may have been done or not. Look, or send the same again under the same Idempotency-Key, which does it once; the log of the service has the reason under the request id {id}."
             ),
             Fault::Said(Error::Invalid(faults)) if faults.len() == 1 => {
                 "One field needs another look.".to_string()
@@ -242,7 +253,10 @@ pub(super) fn show(error: &actix_web::Error, request: &HttpRequest) -> HttpRespo
 
 fn shown(fault: &Fault, request: &HttpRequest, id: &RequestId) -> HttpResponse {
     let kind = fault.kind();
-    if let Fault::Said(Error::Unexpected(error) | Error::Unavailable(error)) = fault {
+    if let Fault::Said(
+        Error::Unexpected(error) | Error::Unavailable(error) | Error::InDoubt(error),
+    ) = fault
+    {
         tracing::error!(error = format!("{error:#}"), "the request failed");
     }
     let mut response = if super::speaks_json(request.path()) {
@@ -252,7 +266,7 @@ fn shown(fault: &Fault, request: &HttpRequest, id: &RequestId) -> HttpResponse {
     };
     let headers = response.headers_mut();
     match fault {
-        Fault::Said(Error::Unavailable(_)) => {
+        Fault::Said(Error::Unavailable(_) | Error::InDoubt(_)) => {
             headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("60"));
         }
         Fault::WrongMethod(allowed) => {

@@ -1,15 +1,17 @@
 //! What handlers know beside the request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web;
+use anyhow::anyhow;
 use tracing::Span;
 
 use super::access::Caller;
 use super::error::{Answer, Fault};
 use super::throttle::Throttle;
 use crate::engine::{self, Health};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::health::Checks;
 use crate::metrics::{Counter, Metrics};
 use crate::store::{Conn, Store, Tx};
@@ -82,6 +84,10 @@ impl State {
     }
 }
 
+/// How long whoever asks waits for the database: longer than any lock is waited for. What was begun may
+/// still end.
+const LONGEST: Duration = Duration::from_secs(40);
+
 /// Does work that waits (the database, hashing) where it does not hold up other requests.
 pub async fn block<T, F>(work: F) -> Answer<T>
 where
@@ -89,8 +95,10 @@ where
     F: FnOnce() -> Result<T> + Send + 'static,
 {
     let span = Span::current();
-    web::block(move || span.in_scope(work))
+    let working = web::block(move || span.in_scope(work));
+    tokio::time::timeout(LONGEST, working)
         .await
+        .map_err(|_| Error::InDoubt(anyhow!("the database did not answer in time")))?
         .map_err(Fault::interrupted)?
         .map_err(Fault::from)
 }
