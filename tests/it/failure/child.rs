@@ -133,6 +133,12 @@ impl Child {
         let _ = writeln!(self.orders.as_mut().unwrap(), "{name}");
     }
 
+    /// Ends it with SIGKILL.
+    pub fn kill(mut self) {
+        self.signal("KILL");
+        assert_eq!(self.ends(), Some(128 + 9));
+    }
+
     /// Ends it in order.
     pub fn stop(mut self) {
         self.signal("TERM");

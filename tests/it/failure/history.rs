@@ -36,21 +36,21 @@ pub struct Summary {
 
 /// Waits until the services have done all that is due and sent what they hold.
 pub fn settles(house: &House) {
+    until("everything that is due is done", || is_settled(house));
+}
+
+/// Whether everything that is due was done and sent; an engine that dies or is cut off just now is not
+/// there yet.
+pub fn is_settled(house: &House) -> bool {
+    let soon = TimeSource::Machine.now() + HOUR;
     let store = house.store();
-    until("everything that is due is done", || {
-        let now = TimeSource::Machine.now();
-        let next = store.read(store::clock::next_timer);
-        // An engine that dies or is cut off just now is looked at again.
-        next.is_ok_and(|next| next.is_none_or(|next| next > now + HOUR))
-    });
-    until("every letter that waits is sent", || {
-        let counts = store.read(store::letter::counts);
-        counts.is_ok_and(|counts| {
-            counts
-                .iter()
-                .all(|(state, _)| *state != LetterState::Queued)
+    let next = store.read(store::clock::next_timer);
+    let counts = store.read(store::letter::counts);
+    next.is_ok_and(|next| next.is_none_or(|next| next > soon))
+        && counts.is_ok_and(|counts| {
+            let mut states = counts.iter().map(|(state, _)| *state);
+            states.all(|state| state != LetterState::Queued)
         })
-    });
 }
 
 /// Nothing lost that was answered: right after a process died, and at the end.

@@ -49,6 +49,11 @@ impl House {
         Self::furnished(folder, database)
     }
 
+    /// On that database of PostgreSQL, which has to be empty.
+    pub fn on_postgres(url: &str) -> Self {
+        Self::furnished(tempfile::tempdir().unwrap(), url.to_string())
+    }
+
     /// Everything is entered as two days ago, so that a daily report is overdue when a service starts.
     fn furnished(folder: TempDir, database: String) -> Self {
         let before = TimeSource::Machine.now() - 2 * 24 * redress::time::HOUR;
@@ -148,6 +153,12 @@ impl House {
 fn open(database: &str, time: TimeSource) -> Store {
     let url: DatabaseUrl = database.parse().unwrap();
     Store::open(&url, time).unwrap()
+}
+
+/// How many clocks a large story raises: `REDRESS_TEST_CLOCKS`, or 2,000.
+pub fn clocks() -> usize {
+    let given = std::env::var("REDRESS_TEST_CLOCKS").ok();
+    given.map_or(2000, |clocks| clocks.parse().unwrap())
 }
 
 /// Waits until it is so, for a bounded number of looks.

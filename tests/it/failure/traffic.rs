@@ -112,6 +112,51 @@ impl<'a> Caller<'a> {
     }
 }
 
+/// Somebody who asks once and takes any answer.
+pub struct Asker<'a> {
+    house: &'a House,
+    url: String,
+    agent: ureq::Agent,
+}
+
+impl<'a> Asker<'a> {
+    pub fn new(house: &'a House, url: &str) -> Self {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build()
+            .new_agent();
+        Self {
+            house,
+            url: url.to_string(),
+            agent,
+        }
+    }
+
+    /// Status and body, or the text where it is no JSON.
+    pub fn asks(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url))
+            .header("Authorization", &self.house.bearer)
+            .header("Content-Type", "application/json");
+        let answer = match body {
+            Some(body) => self.agent.run(request.body(body.to_string()).unwrap()),
+            None => self.agent.run(request.body(()).unwrap()),
+        };
+        let mut answer = answer.unwrap_or_else(|error| panic!("{path} had no answer: {error}"));
+        let text = answer.body_mut().read_to_string().unwrap();
+        let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        (answer.status().as_u16(), value)
+    }
+
+    /// Tries to raise an incident.
+    pub fn raises(&self) -> (u16, Value) {
+        let body = json!({"contract_id": self.house.contract, "severity": "S1", "title": "Again"});
+        self.asks("POST", "/api/v1/incidents", Some(&body))
+    }
+}
+
 /// So many callers at once, each doing that; gives what they were answered.
 pub fn together(
     house: &House,

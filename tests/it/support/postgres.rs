@@ -81,9 +81,15 @@ impl Drop for Database {
 
 /// The folder that holds `postgres` and `initdb`; the error says why there is none to use.
 pub fn programs() -> Result<PathBuf, String> {
+    folder_of(&["postgres", "initdb"])
+}
+
+/// The folder that holds all of those programs of PostgreSQL; the error says why there is none.
+pub fn folder_of(programs: &[&str]) -> Result<PathBuf, String> {
     let folders = search_path().into_iter().chain(debian_folders());
-    folder_with(&["postgres", "initdb"], folders).ok_or_else(|| {
-        "neither PATH nor /usr/lib/postgresql/*/bin holds postgres and initdb".into()
+    folder_with(programs, folders).ok_or_else(|| {
+        let programs = programs.join(" and ");
+        format!("neither PATH nor /usr/lib/postgresql/*/bin holds {programs}")
     })
 }
 
@@ -164,6 +170,22 @@ exec "$0/postgres" -D data -p "$1" -c listen_addresses=127.0.0.1 -c unix_socket_
 "#;
 
 fn start_server(programs: &Path, port: u16) -> Result<Watched, String> {
+    server(
+        programs,
+        START,
+        &[&port.to_string()],
+        "ready to accept connections",
+    )
+}
+
+/// A server that a test keeps for itself: `sh -c SCRIPT PROGRAMS ARGS…` in a folder of its own, until
+/// the line that contains `ready`. Dropping it ends it at once.
+pub fn server(
+    programs: &Path,
+    script: &str,
+    args: &[&str],
+    ready: &str,
+) -> Result<Watched, String> {
     let folder = tempfile::Builder::new()
         .prefix("redress-postgres-")
         .tempdir()
@@ -174,16 +196,17 @@ fn start_server(programs: &Path, port: u16) -> Result<Watched, String> {
     }
     let (server, _) = Watched::start(Start {
         folder,
-        command: ["sh", "-c", START]
+        command: ["sh", "-c", script]
             .map(OsStr::new)
             .into_iter()
-            .chain([programs.as_os_str(), port.to_string().as_ref()])
+            .chain([programs.as_os_str()])
+            .chain(args.iter().map(OsStr::new))
             .collect(),
         // The first ends the shell, in which initdb may still be at work, the second the server
         // without waiting for clients. A shell in the background ignores the second.
         ends_by: "TERM QUIT",
         owner,
-        ready: "ready to accept connections",
+        ready,
     })?;
     Ok(server)
 }
@@ -213,7 +236,8 @@ fn user_in(users: &str, name: &str) -> Option<(u32, u32)> {
     Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
 
-fn free_port() -> Result<u16, String> {
+/// A port on which nothing listens just now.
+pub fn free_port() -> Result<u16, String> {
     let port = || {
         TcpListener::bind(("127.0.0.1", 0))?
             .local_addr()
