@@ -73,6 +73,27 @@ pub struct Letter {
     pub settled_at: Option<Moment>,
 }
 
+/// A letter whose moment has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Its key.
+    pub id: LetterId,
+    /// Where it goes.
+    pub email: String,
+}
+
+impl Due {
+    /// The part of the address after the @; a whole address without one stands for itself.
+    pub fn domain(&self) -> &str {
+        domain_of(&self.email)
+    }
+}
+
+/// The part of an address after the @; a whole address without one stands for itself.
+pub fn domain_of(email: &str) -> &str {
+    email.rsplit_once('@').map_or(email, |(_, domain)| domain)
+}
+
 from_text_column!(LetterFacts, |text| serde_json::from_str(&text));
 
 impl Letter {

@@ -1,29 +1,48 @@
-//! Letters whose turn has come: leased, judged again, sent outside any transaction, settled.
+//! Letters whose turn has come: leased, judged again, written, sent outside any transaction, settled.
 //!
-//! At least once: a process that dies between sending and settling sends the letter again when its
-//! lease has ended, with the same Message-ID, so that the double is recognisable.
+//! These overlap: while some are on their way the next are leased and written, and those that are
+//! through are settled together. At least once: a process that dies between sending and settling sends
+//! the letter again when its lease has ended, with the same Message-ID, so that the double is
+//! recognisable.
 
+use std::future::pending;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::join_all;
 use lettre::message::Mailbox;
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use super::blocking;
-use crate::domain::clock::ClockRow;
-use crate::domain::letter::LetterFacts;
-use crate::domain::outbox::{Letter, moot, retry_after};
-use crate::error::Result;
+use crate::domain::outbox::{Due, LEASE, domain_of};
+use crate::error::{Error, Result};
 use crate::fault;
-use crate::mail::letters::{Rendered, render};
-use crate::mail::message::{Envelope, full_id, message};
-use crate::mail::outlet::{Delivery, Outgoing, Outlet};
-use crate::store::letter::{Sent, Settlement};
+use crate::mail::outlet::{Delivery, LONGEST_SEND, Outlet};
 use crate::store::{self, Actor, Store};
-use crate::time::Moment;
+use crate::time::{Micros, Moment, SECOND, Stopwatch};
 
-/// Letters leased at once and sent side by side, so that a lease outlives the sending of each.
-const BATCH: i64 = 4;
+mod lanes;
+mod settle;
+mod written;
+
+use lanes::{Choice, Lanes};
+use settle::{End, Ended};
+use written::{Leased, Written};
+
+/// Letters looked at together; those of a domain that holds them up are put off and looked past.
+const LOOKED_AT: i64 = 256;
+/// Letters leased, judged and written together.
+const BATCH: usize = 128;
+/// Letters held at once, from the lease to the settlement.
+const HELD: usize = 384;
+/// How often is looked for new letters while others are on their way.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// A letter that has not been begun this long after it was leased is given back, since sending it might
+/// outlast the lease.
+const BEGUN_WITHIN: Micros = LEASE - LONGEST_SEND.as_secs() as i64 * SECOND - 10 * SECOND;
+const _: () = assert!(BEGUN_WITHIN >= 30 * SECOND);
 
 /// By which way letters leave, and in whose name.
 #[derive(Clone, Debug)]
@@ -47,6 +66,8 @@ pub struct Delivered {
     pub failed: u32,
     /// Not needed any more.
     pub cancelled: u32,
+    /// Told to wait, untried, since others to the same domain were before them.
+    pub put_off: u32,
 }
 
 impl std::ops::AddAssign for Delivered {
@@ -55,234 +76,283 @@ impl std::ops::AddAssign for Delivered {
         self.retried += other.retried;
         self.failed += other.failed;
         self.cancelled += other.cancelled;
+        self.put_off += other.put_off;
     }
 }
 
-/// Sends every letter whose turn has come; leaves none behind.
+/// Sends every letter whose turn has come; leaves none behind but those that have to wait for others to
+/// the same domain.
 ///
 /// # Errors
 /// When the database does not do as asked; a letter that was leased then is due again when its lease
 /// ends.
 pub async fn deliver(store: &Store, sender: &Sender) -> Result<Delivered> {
+    let mut post = Post::new(store.clone(), Arc::new(sender.clone()));
     let mut done = Delivered::default();
-    while let Some(batch) = deliver_some(store, sender).await? {
-        done += batch;
+    while let Some(some) = post.step().await? {
+        done += some;
     }
     Ok(done)
 }
 
-/// Sends a few letters whose turn has come; nothing when there are none.
-///
-/// # Errors
-/// As for [`deliver`]; the others of the few have been sent and settled even then.
-pub async fn deliver_some(store: &Store, sender: &Sender) -> Result<Option<Delivered>> {
-    let leased = lease(store).await?;
-    if leased.is_empty() {
-        return Ok(None);
-    }
-    fault::point("letter.leased");
-    let mut done = Delivered::default();
-    let mut wrong = None;
-    let sending = leased
-        .into_iter()
-        .map(|letter| guarded(store, sender, letter));
-    for end in join_all(sending).await {
-        match end {
-            Ok(End::Sent) => done.sent += 1,
-            Ok(End::Retried) => done.retried += 1,
-            Ok(End::Failed) => done.failed += 1,
-            Ok(End::Cancelled) => done.cancelled += 1,
-            Err(error) => wrong = Some(error),
-        }
-    }
-    wrong.map_or(Ok(Some(done)), Err)
+/// The letters on their way, from one step to the next.
+pub struct Post {
+    store: Store,
+    sender: Arc<Sender>,
+    lanes: Lanes<Written>,
+    sending: JoinSet<(Written, Option<Delivery>, Micros)>,
+    taking: Option<JoinHandle<Result<Taken>>>,
+    settling: Option<JoinHandle<(Vec<Ended>, Result<Delivered>)>>,
+    ended: Vec<Ended>,
+    /// When letters were looked for last.
+    now: Moment,
+    look: Look,
 }
 
-async fn lease(store: &Store) -> Result<Vec<Letter>> {
-    let store = store.clone();
-    blocking(move || {
-        let now = store.now()?;
-        // A lease is a write; without this look an idle outbox would write for ever.
-        if store
-            .read(store::letter::next_due)?
-            .is_none_or(|next| next > now)
-        {
-            return Ok(Vec::new());
-        }
-        store.write(Actor::Engine, |tx| store::letter::lease(tx, BATCH))
-    })
-    .await
+/// Whether it is worth while to look for letters that are due.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Now,
+    /// As soon as a letter is through.
+    AfterOne,
+    /// When somebody says so, or after a while.
+    Later,
+    /// Not any more.
+    Never,
 }
 
-/// What became of one letter.
-enum End {
-    Sent,
-    Retried,
-    Failed,
-    Cancelled,
+/// What was found, in two steps, since the choice between them is not a matter of the database.
+enum Taken {
+    Due(Moment, Vec<Due>),
+    Leased(Leased),
 }
 
-/// Sends one letter; one that makes the service break down is tried again later as if it had been put
-/// off, and holds up neither the others nor the delivery.
-async fn guarded(store: &Store, sender: &Sender, letter: Letter) -> Result<End> {
-    let sending = AssertUnwindSafe(one(store, sender, letter.clone()));
-    if let Ok(end) = sending.catch_unwind().await {
-        return end;
-    }
-    tracing::error!(letter = letter.id.0, "the service broke down over a letter");
-    let breaking = store.clone();
-    let now = blocking(move || breaking.now()).await?;
-    // It may have been handed over before.
-    let how = in_doubt(&letter, now, "the service broke down while sending it");
-    let end = end(&letter, &how);
-    settle(store, &letter, None, how).await?;
-    Ok(end)
-}
-
-/// What a settlement comes to; a letter that failed is logged.
-fn end(letter: &Letter, how: &Settlement) -> End {
-    match how {
-        Settlement::Sent => End::Sent,
-        Settlement::Retry(..) | Settlement::InDoubt(Some(_), _) => End::Retried,
-        Settlement::Cancelled(_) => End::Cancelled,
-        Settlement::Failed(wrong) | Settlement::InDoubt(None, wrong) => {
-            tracing::warn!(
-                letter = letter.id.0,
-                to = letter.email,
-                error = wrong,
-                "a letter failed"
-            );
-            End::Failed
-        }
-    }
-}
-
-fn in_doubt(letter: &Letter, now: Moment, error: &str) -> Settlement {
-    match later(letter, now, format!("may have arrived: {error}")) {
-        Settlement::Retry(at, error) => Settlement::InDoubt(Some(at), error),
-        Settlement::Failed(error) => Settlement::InDoubt(None, error),
-        other => other,
-    }
-}
-
-async fn one(store: &Store, sender: &Sender, letter: Letter) -> Result<End> {
-    let judging = store.clone();
-    let judged = letter.clone();
-    let (now, needless) = blocking(move || {
-        let now = judging.now()?;
-        let needless = judging.read(|conn| needless(conn, &judged))?;
-        Ok((now, needless))
-    })
-    .await?;
-    if let Some(reason) = needless {
-        settle(
+impl Post {
+    /// Nothing is on its way yet.
+    pub fn new(store: Store, sender: Arc<Sender>) -> Self {
+        Self {
+            lanes: Lanes::new(sender.outlet.limits()),
             store,
-            &letter,
-            None,
-            Settlement::Cancelled(reason.to_string()),
-        )
-        .await?;
-        return Ok(End::Cancelled);
+            sender,
+            sending: JoinSet::new(),
+            taking: None,
+            settling: None,
+            ended: Vec::new(),
+            now: Moment::default(),
+            look: Look::Now,
+        }
     }
-    let (rendered, bytes) = match written(sender, &letter, now) {
-        Ok(written) => written,
-        Err(wrong) => {
-            tracing::error!(letter = letter.id.0, error = %wrong, "a letter could not be written");
-            settle(store, &letter, None, Settlement::Failed(wrong)).await?;
-            return Ok(End::Failed);
-        }
-    };
-    let outgoing = Outgoing {
-        id: letter.id,
-        at: now,
-        from: sender.from.email.to_string(),
-        to: letter.email.clone(),
-        bytes: bytes.clone(),
-    };
-    fault::point("letter.before-sending");
-    let delivery = sender.outlet.send(&outgoing).await;
-    fault::point("letter.sent");
-    let how = match delivery {
-        Delivery::Accepted { .. } => Settlement::Sent,
-        Delivery::Refused { code, text } => {
-            Settlement::Failed(format!("refused with {code} {text}"))
-        }
-        Delivery::Deferred { code, text } => {
-            later(&letter, now, format!("put off with {code} {text}"))
-        }
-        Delivery::Unreachable { error } => later(&letter, now, error),
-        Delivery::InDoubt { error } => in_doubt(&letter, now, &error),
-    };
-    let end = end(&letter, &how);
-    let sent = Sent {
-        subject: rendered.subject,
-        text: rendered.text,
-        html: rendered.html,
-        bytes,
-    };
-    settle(store, &letter, Some(sent), how).await?;
-    Ok(end)
-}
 
-fn later(letter: &Letter, now: Moment, error: String) -> Settlement {
-    let attempts = letter.attempts + 1;
-    // Spread by the letter's number: letters that failed together do not come back together.
-    let jitter = (letter.id.0.rem_euclid(97)) as f64 / 97.0;
-    match retry_after(attempts, jitter) {
-        Some(wait) => Settlement::Retry(now + wait, error),
-        None => Settlement::Failed(format!("given up after {attempts} attempts: {error}")),
+    /// Goes on until something has been done or a second has passed; nothing when no letter is on its
+    /// way and none is due.
+    ///
+    /// # Errors
+    /// When the database does not do as asked. What is on its way stays so, and is settled by a later
+    /// step or, where none comes, sent again when its lease ends.
+    pub async fn step(&mut self) -> Result<Option<Delivered>> {
+        self.give_back_old();
+        self.begin();
+        self.look_for_due();
+        self.settle();
+        if self.is_idle() {
+            if self.look != Look::Never {
+                self.look = Look::Now;
+            }
+            return Ok(None);
+        }
+        let waits = self.look == Look::Later && self.taking.is_none();
+        tokio::select! {
+            taken = done(&mut self.taking) => self.taken(taken).map(Some),
+            settled = done(&mut self.settling) => self.settled(settled).map(Some),
+            Some(sent) = self.sending.join_next() => {
+                self.sent(sent);
+                while let Some(sent) = self.sending.try_join_next() {
+                    self.sent(sent);
+                }
+                Ok(Some(Delivered::default()))
+            }
+            () = self.store.letters_poked(), if waits => {
+                self.look = Look::Now;
+                Ok(Some(Delivered::default()))
+            }
+            () = tokio::time::sleep(LOOK_AGAIN) => {
+                if waits {
+                    self.look = Look::Now;
+                }
+                Ok(Some(Delivered::default()))
+            }
+        }
     }
-}
 
-/// Why the letter is not needed any more, if so: judged when it is leased, not when it was queued.
-fn needless(conn: &mut store::Conn, letter: &Letter) -> Result<Option<&'static str>> {
-    let clock: Option<ClockRow> = match letter.clock_id {
-        Some(id) => Some(store::clock::get(conn, id)?),
-        None => None,
-    };
-    let same_lap = match (&clock, &letter.facts) {
-        (Some(clock), LetterFacts::Incident(facts)) => facts.clocks.first().is_none_or(|stated| {
-            stated.interval == clock.interval && (stated.run == 0 || stated.run == clock.run)
-        }),
-        _ => true,
-    };
-    let withdrawn = match letter.breach_id {
-        Some(id) => store::breach::get(conn, id)?.1.is_some(),
-        None => false,
-    };
-    let open = clock.map(|clock| clock.state.is_open());
-    Ok(moot(letter, open, same_lap, withdrawn))
-}
+    /// Begins no more letters and goes on until those that were begun are settled.
+    ///
+    /// # Errors
+    /// As for [`Post::step`].
+    pub async fn finish(&mut self) -> Result<Delivered> {
+        self.look = Look::Never;
+        let mut finished = Delivered::default();
+        loop {
+            let waiting = self.lanes.drain(|_| true);
+            self.give_back(waiting.into_iter().map(|letter| (letter, None)));
+            match self.step().await? {
+                Some(done) => finished += done,
+                None => return Ok(finished),
+            }
+        }
+    }
 
-fn written(sender: &Sender, letter: &Letter, now: Moment) -> Result<(Rendered, Vec<u8>), String> {
-    let recipient = letter.recipient();
-    let rendered = render(&letter.facts, &recipient, &sender.public_url, now)
-        .map_err(|error| error.to_string())?;
-    let domain = sender.from.email.domain();
-    let envelope = Envelope {
-        from: sender.from.clone(),
-        message_id: full_id(&letter.message_id, domain),
-        thread: letter.thread.as_ref().map(|thread| full_id(thread, domain)),
-    };
-    let bytes =
-        message(&rendered, &recipient, &envelope, now).map_err(|error| error.to_string())?;
-    Ok((rendered, bytes))
-}
+    fn is_idle(&self) -> bool {
+        self.taking.is_none()
+            && self.settling.is_none()
+            && self.sending.is_empty()
+            && self.ended.is_empty()
+            && self.lanes.held() == 0
+    }
 
-async fn settle(store: &Store, letter: &Letter, sent: Option<Sent>, how: Settlement) -> Result<()> {
-    let (store, id, lease) = (store.clone(), letter.id, letter.lease);
-    let settled = blocking(move || {
-        store.write(Actor::Engine, move |tx| {
-            store::letter::settle(tx, id, lease, sent.as_ref(), &how)
-        })
-    })
-    .await?;
-    fault::point("letter.settled");
-    if !settled {
-        tracing::warn!(
-            letter = letter.id.0,
-            "another engine had taken the letter over"
+    /// Sends as many as there are connections for.
+    fn begin(&mut self) {
+        while let Some(letter) = self.lanes.begin() {
+            let sender = Arc::clone(&self.sender);
+            self.sending.spawn(async move {
+                fault::point("letter.before-sending");
+                let begun = Stopwatch::start();
+                let sending = AssertUnwindSafe(sender.outlet.send(&letter.outgoing));
+                let delivery = sending.catch_unwind().await.ok();
+                fault::point("letter.sent");
+                (letter, delivery, begun.micros())
+            });
+        }
+    }
+
+    fn sent(&mut self, sent: Result<(Written, Option<Delivery>, Micros), JoinError>) {
+        let Ok((letter, delivery, took)) = sent else {
+            // The runtime is ending; the letter's lease will.
+            return;
+        };
+        let is_trouble = matches!(
+            delivery,
+            Some(Delivery::Unreachable { .. } | Delivery::InDoubt { .. }) | None
         );
+        let domain = domain_of(&letter.letter.email);
+        let back = self.lanes.ended(domain, took, is_trouble, self.now);
+        self.give_back(back.into_iter().map(|(letter, at)| (letter, Some(at))));
+        self.ended.push(letter.ended(delivery));
+        if self.look == Look::AfterOne {
+            self.look = Look::Now;
+        }
     }
-    Ok(())
+
+    fn give_back_old(&mut self) {
+        let old = self
+            .lanes
+            .drain(|letter| letter.leased.micros() > BEGUN_WITHIN);
+        self.give_back(old.into_iter().map(|letter| (letter, None)));
+    }
+
+    fn give_back(&mut self, letters: impl Iterator<Item = (Written, Option<Moment>)>) {
+        self.ended.extend(letters.map(|(letter, until)| Ended {
+            letter: letter.letter,
+            sent: None,
+            end: End::GivenBack(until),
+        }));
+    }
+
+    fn look_for_due(&mut self) {
+        let held = self.lanes.held() + self.ended.len();
+        if self.look != Look::Now || self.taking.is_some() || held + BATCH > HELD {
+            return;
+        }
+        let store = self.store.clone();
+        self.taking = Some(tokio::spawn(blocking(move || {
+            let now = store.now()?;
+            let due = store.read(|conn| store::letter::due(conn, now, LOOKED_AT))?;
+            Ok(Taken::Due(now, due))
+        })));
+    }
+
+    fn taken(&mut self, taken: Result<Result<Taken>, JoinError>) -> Result<Delivered> {
+        let mut done = Delivered::default();
+        match taken.map_err(broken)?? {
+            Taken::Due(now, due) => {
+                self.now = now;
+                let choice = self.lanes.choose(&due, now, BATCH);
+                if choice.take.is_empty() && choice.put_off.is_empty() {
+                    self.nothing_found(choice.is_full);
+                } else {
+                    done.put_off = u32::try_from(choice.put_off.len()).unwrap_or(u32::MAX);
+                    self.lease(choice);
+                }
+            }
+            Taken::Leased(leased) => {
+                if leased.is_empty {
+                    // Another engine was faster, and looks for the next as well.
+                    self.nothing_found(false);
+                }
+                self.ended.extend(leased.over);
+                for letter in leased.written {
+                    let domain = domain_of(&letter.letter.email).to_string();
+                    self.lanes.push(&domain, letter);
+                }
+            }
+        }
+        Ok(done)
+    }
+
+    fn nothing_found(&mut self, is_full: bool) {
+        if self.look == Look::Now {
+            self.look = if is_full { Look::AfterOne } else { Look::Later };
+        }
+    }
+
+    fn lease(&mut self, choice: Choice) {
+        let (store, sender) = (self.store.clone(), Arc::clone(&self.sender));
+        self.taking = Some(tokio::spawn(blocking(move || {
+            let leased = Stopwatch::start();
+            let is_empty = choice.take.is_empty();
+            let (now, letters) = store.write(Actor::Engine, move |tx| {
+                store::letter::put_off(tx, &choice.put_off)?;
+                Ok((tx.now(), store::letter::take(tx, &choice.take)?))
+            })?;
+            let is_empty = !is_empty && letters.is_empty();
+            let standing = store.read(|conn| store::letter::standing(conn, &letters))?;
+            let mut done = Leased::of(letters, &standing, &sender, now, leased);
+            done.is_empty = is_empty;
+            Ok(Taken::Leased(done))
+        })));
+    }
+
+    fn settle(&mut self) {
+        if self.settling.is_some() || self.ended.is_empty() {
+            return;
+        }
+        let (store, ended) = (self.store.clone(), std::mem::take(&mut self.ended));
+        self.settling = Some(tokio::task::spawn_blocking(move || {
+            settle::settle(&store, ended)
+        }));
+    }
+
+    fn settled(
+        &mut self,
+        settled: Result<(Vec<Ended>, Result<Delivered>), JoinError>,
+    ) -> Result<Delivered> {
+        let (left, settled) = settled.map_err(broken)?;
+        self.ended.extend(left);
+        settled
+    }
+}
+
+fn broken(error: JoinError) -> Error {
+    Error::Unexpected(anyhow::anyhow!("the delivery broke down: {error}"))
+}
+
+/// Waits for work that was begun, and for ever when none was.
+async fn done<T>(work: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {
+    match work {
+        Some(handle) => {
+            let done = handle.await;
+            *work = None;
+            done
+        }
+        None => pending().await,
+    }
 }

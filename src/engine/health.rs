@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use serde::Serialize;
 
+use super::deliver::Delivered;
 use super::heartbeat::Heartbeats;
 use super::time_watch::{TimeWatch, spoken};
 use super::watchdog::{Loop, Pulse};
@@ -23,6 +24,8 @@ pub struct Health {
     pub(super) steps: AtomicU64,
     pub(super) letters_sent: AtomicU64,
     pub(super) letters_failed: AtomicU64,
+    pub(super) letters_retried: AtomicU64,
+    pub(super) letters_put_off: AtomicU64,
     clocks: Pulse,
     letters: Pulse,
     /// How the clock that deadlines run by behaves.
@@ -48,6 +51,10 @@ pub struct Figures {
     pub letters_sent: u64,
     /// Letters that failed for good.
     pub letters_failed: u64,
+    /// Attempts after which a letter has to be tried again.
+    pub letters_retried: u64,
+    /// Letters told to wait, untried, since others to the same domain were before them.
+    pub letters_put_off: u64,
 }
 
 impl Health {
@@ -80,6 +87,20 @@ impl Health {
             steps: self.steps.load(Ordering::Relaxed),
             letters_sent: self.letters_sent.load(Ordering::Relaxed),
             letters_failed: self.letters_failed.load(Ordering::Relaxed),
+            letters_retried: self.letters_retried.load(Ordering::Relaxed),
+            letters_put_off: self.letters_put_off.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Counts what became of letters.
+    pub(super) fn delivered(&self, some: &Delivered) {
+        for (counted, more) in [
+            (&self.letters_sent, some.sent),
+            (&self.letters_failed, some.failed),
+            (&self.letters_retried, some.retried),
+            (&self.letters_put_off, some.put_off),
+        ] {
+            counted.fetch_add(u64::from(more), Ordering::Relaxed);
         }
     }
 }

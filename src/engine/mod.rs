@@ -32,7 +32,7 @@ pub use watchdog::{Loop, Pulse};
 use crate::error::{Error, Result};
 use crate::store::{self, DatabaseUrl, Listening, Store};
 use crate::time::{MILLISECOND, MINUTE, Micros, Moment, SECOND, Stopwatch};
-use deliver::Sender;
+use deliver::{Post, Sender};
 use watchdog::{Patience, Token};
 
 /// How long the loops sleep at most on PostgreSQL, where an announcement of another node may be lost.
@@ -192,22 +192,20 @@ async fn deliver_loop(
     mut stop: watch::Receiver<bool>,
     token: Token,
 ) {
+    let mut post = Post::new(store.clone(), Arc::clone(&sender));
     while token.goes_on() {
-        let delivering = AssertUnwindSafe(deliver::deliver_some(&store, &sender)).catch_unwind();
-        let delivered = delivering.await.unwrap_or_else(|_| {
+        let delivered = AssertUnwindSafe(post.step()).catch_unwind().await;
+        let delivered = delivered.unwrap_or_else(|_| {
+            // What was on its way goes again when its lease has ended.
+            post = Post::new(store.clone(), Arc::clone(&sender));
             Err(Error::Unexpected(anyhow::anyhow!(
                 "the delivery broke down"
             )))
         });
         let wait = match delivered {
-            // Between a few letters and the next a signal to stop is heard.
+            // Between one step and the next a signal to stop is heard.
             Ok(Some(delivered)) => {
-                health
-                    .letters_sent
-                    .fetch_add(u64::from(delivered.sent), Ordering::Relaxed);
-                health
-                    .letters_failed
-                    .fetch_add(u64::from(delivered.failed), Ordering::Relaxed);
+                health.delivered(&delivered);
                 continue;
             }
             Ok(None) => {
@@ -229,6 +227,12 @@ async fn deliver_loop(
             () = tokio::time::sleep(wait) => {}
             () = store.letters_poked() => {}
             _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
+    match post.finish().await {
+        Ok(delivered) => health.delivered(&delivered),
+        Err(error) => {
+            tracing::error!(%error, "letters on their way could not be settled; they go again when their lease has ended");
         }
     }
 }

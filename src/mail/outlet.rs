@@ -74,6 +74,15 @@ impl Delivery {
     }
 }
 
+/// What letters to one domain may take up, so that they do not flood it and do not hold up others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at once; 0: as many as there are.
+    pub connections: u32,
+    /// Letters a minute; 0: as many as go.
+    pub per_minute: u32,
+}
+
 /// Where letters go.
 #[derive(Clone, Debug)]
 pub enum Outlet {
@@ -86,6 +95,15 @@ pub enum Outlet {
 }
 
 impl Outlet {
+    /// What letters to one domain may take up by this way.
+    pub fn limits(&self) -> Limits {
+        match self {
+            Outlet::Smtp(server) => server.limits(),
+            Outlet::Folder(_) => Limits::default(),
+            Outlet::Memory(memory) => memory.kept().limits,
+        }
+    }
+
     /// Hands over one letter; never takes longer than [`LONGEST_SEND`] with the usual [`Patience`].
     pub async fn send(&self, letter: &Outgoing) -> Delivery {
         match self {
@@ -134,6 +152,7 @@ struct Kept {
     letters: Vec<Outgoing>,
     /// What the next letters are answered with; none: handing that one over panics.
     answers: VecDeque<Option<Delivery>>,
+    limits: Limits,
 }
 
 impl MemoryOutlet {
@@ -150,6 +169,11 @@ impl MemoryOutlet {
     /// The next `count` letters are answered with `delivery` and, unless it is `Accepted`, not kept.
     pub fn fails_next(&self, count: usize, delivery: Delivery) {
         self.kept().answers.extend(vec![Some(delivery); count]);
+    }
+
+    /// From now on letters to one domain may not take up more.
+    pub fn limited_to(&self, limits: Limits) {
+        self.kept().limits = limits;
     }
 
     /// Handing over the next `count` letters panics.

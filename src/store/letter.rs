@@ -1,15 +1,18 @@
 //! The outbox: letters queued in the transaction of their cause, leased, sent outside any transaction,
 //! settled.
 
+use std::collections::{HashMap, HashSet};
+
 use diesel::prelude::*;
 
 use super::{Conn, Tx};
-use crate::domain::letter::{LetterKind, LetterState, Recipient};
-use crate::domain::outbox::{LEASE, Letter, message_id, thread_id};
+use crate::domain::letter::{LetterFacts, LetterKind, LetterState, Recipient};
+use crate::domain::outbox::{Due, LEASE, Letter, message_id, moot, thread_id};
+use crate::domain::words::ClockState;
 use crate::domain::{BreachId, CaseId, ClockId, ContactId, IncidentId, LetterId};
 use crate::error::{Error, Result};
 use crate::per_backend;
-use crate::schema::letters;
+use crate::schema::{clocks, letters, withdrawals};
 use crate::time::Moment;
 
 /// Letters written by one statement.
@@ -179,16 +182,59 @@ pub fn told_of_case(conn: &mut Conn, case: CaseId) -> Result<Vec<Letter>> {
         .order(letters::id)
         .select(Letter::as_select())
         .load(conn)?;
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     told.retain(|letter| seen.insert(letter.email.clone()));
     Ok(told)
 }
 
-/// Takes a lease on letters whose moment has come, in its order; a lease that has ended is taken over.
+/// The first letters whose moment has come or whose lease has ended, in the order of their moments.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn due(conn: &mut Conn, now: Moment, limit: i64) -> Result<Vec<Due>> {
+    type Row = (LetterId, String, Moment);
+    let place = (letters::id, letters::email, letters::next_attempt_at);
+    // Two questions, since each then reads no more of the index than it answers with.
+    let waiting: Vec<Row> = letters::table
+        .filter(letters::state.eq(LetterState::Queued))
+        .filter(letters::next_attempt_at.le(now))
+        .order((letters::next_attempt_at, letters::id))
+        .limit(limit)
+        .select(place)
+        .load(conn)?;
+    let lapsed: Vec<Row> = letters::table
+        .filter(letters::state.eq(LetterState::Leased))
+        .filter(letters::leased_until.le(now))
+        .order((letters::next_attempt_at, letters::id))
+        .limit(limit)
+        .select(place)
+        .load(conn)?;
+    let mut due: Vec<Row> = waiting.into_iter().chain(lapsed).collect();
+    due.sort_by_key(|(id, _, at)| (*at, *id));
+    due.truncate(limit.unsigned_abs() as usize);
+    Ok(due
+        .into_iter()
+        .map(|(id, email, _)| Due { id, email })
+        .collect())
+}
+
+/// Takes a lease on the first letters whose moment has come; a lease that has ended is taken over.
 ///
 /// # Errors
 /// When the database does not take it.
 pub fn lease(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Letter>> {
+    let now = tx.now();
+    let due = due(tx.conn(), now, limit)?;
+    let ids: Vec<LetterId> = due.into_iter().map(|letter| letter.id).collect();
+    take(tx, &ids)
+}
+
+/// Takes a lease on those letters, as far as they are due and nobody else holds them, in the order of
+/// their moments.
+///
+/// # Errors
+/// When the database does not take it.
+pub fn take(tx: &mut Tx<'_>, ids: &[LetterId]) -> Result<Vec<Letter>> {
     let now = tx.now();
     let waiting = letters::state
         .eq(LetterState::Queued)
@@ -196,21 +242,16 @@ pub fn lease(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Letter>> {
     let lapsed = letters::state
         .eq(LetterState::Leased)
         .and(letters::leased_until.le(now));
+    let due = letters::table
+        .filter(letters::id.eq_any(ids))
+        .filter(waiting.or(lapsed.assume_not_null()));
     let ids: Vec<LetterId> = match tx.conn() {
-        Conn::Postgres(conn) => letters::table
-            .filter(waiting.or(lapsed.assume_not_null()))
-            .order((letters::next_attempt_at, letters::id))
-            .limit(limit)
+        Conn::Postgres(conn) => due
             .select(letters::id)
             .for_update()
             .skip_locked()
             .load(conn)?,
-        Conn::Sqlite(conn) => letters::table
-            .filter(waiting.or(lapsed.assume_not_null()))
-            .order((letters::next_attempt_at, letters::id))
-            .limit(limit)
-            .select(letters::id)
-            .load(conn)?,
+        Conn::Sqlite(conn) => due.select(letters::id).load(conn)?,
     };
     // Whoever held a lapsed lease may have sent the letter before it died.
     diesel::update(
@@ -232,6 +273,97 @@ pub fn lease(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Letter>> {
         .order((letters::next_attempt_at, letters::id))
         .select(Letter::as_select())
         .load(tx.conn())?)
+}
+
+/// Has letters wait for that moment; those that somebody holds or has settled stay as they are.
+///
+/// # Errors
+/// When the database does not take it.
+pub fn put_off(tx: &mut Tx<'_>, letters: &[(LetterId, Moment)]) -> Result<()> {
+    for (id, until) in letters {
+        let waiting = letters::table
+            .find(id)
+            .filter(letters::state.eq(LetterState::Queued));
+        diesel::update(waiting)
+            .set(letters::next_attempt_at.eq(*until))
+            .execute(tx.conn())?;
+    }
+    Ok(())
+}
+
+/// Gives a leased letter back untried, to wait for that moment; says whether it was still held by that
+/// lease.
+///
+/// # Errors
+/// When the database does not take it.
+pub fn give_back(tx: &mut Tx<'_>, id: LetterId, lease: i64, until: Moment) -> Result<bool> {
+    let held = letters::table
+        .find(id)
+        .filter(letters::lease.eq(lease))
+        .filter(letters::state.eq(LetterState::Leased));
+    let given = diesel::update(held)
+        .set((
+            letters::state.eq(LetterState::Queued),
+            letters::next_attempt_at.eq(until),
+            letters::leased_until.eq(None::<Moment>),
+        ))
+        .execute(tx.conn())?;
+    Ok(given == 1)
+}
+
+/// How the clocks and breaches stand that letters are about.
+#[derive(Debug, Default)]
+pub struct Standing {
+    clocks: HashMap<ClockId, (ClockState, i32, i32)>,
+    withdrawn: HashSet<BreachId>,
+}
+
+impl Standing {
+    /// Why a letter is not needed any more, if so.
+    pub fn moot(&self, letter: &Letter) -> Option<&'static str> {
+        let clock = letter.clock_id.and_then(|id| self.clocks.get(&id));
+        let same_lap = match (clock, &letter.facts) {
+            (Some((_, run, interval)), LetterFacts::Incident(facts)) => {
+                facts.clocks.first().is_none_or(|stated| {
+                    stated.interval == *interval && (stated.run == 0 || stated.run == *run)
+                })
+            }
+            _ => true,
+        };
+        let withdrawn = letter
+            .breach_id
+            .is_some_and(|id| self.withdrawn.contains(&id));
+        let open = clock.map(|(state, ..)| state.is_open());
+        moot(letter, open, same_lap, withdrawn)
+    }
+}
+
+/// How the clocks and breaches of those letters stand now.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn standing(conn: &mut Conn, of: &[Letter]) -> Result<Standing> {
+    let clock_ids: Vec<ClockId> = of.iter().filter_map(|letter| letter.clock_id).collect();
+    let breach_ids: Vec<BreachId> = of.iter().filter_map(|letter| letter.breach_id).collect();
+    let mut standing = Standing::default();
+    if !clock_ids.is_empty() {
+        let rows: Vec<(ClockId, ClockState, i32, i32)> = clocks::table
+            .filter(clocks::id.eq_any(clock_ids))
+            .select((clocks::id, clocks::state, clocks::run, clocks::interval))
+            .load(conn)?;
+        let rows = rows.into_iter();
+        standing.clocks = rows
+            .map(|(id, state, run, interval)| (id, (state, run, interval)))
+            .collect();
+    }
+    if !breach_ids.is_empty() {
+        let withdrawn: Vec<BreachId> = withdrawals::table
+            .filter(withdrawals::breach_id.eq_any(breach_ids))
+            .select(withdrawals::breach_id)
+            .load(conn)?;
+        standing.withdrawn = withdrawn.into_iter().collect();
+    }
+    Ok(standing)
 }
 
 /// A letter as it went out.
@@ -288,31 +420,30 @@ pub fn settle(
         .find(id)
         .filter(letters::lease.eq(lease))
         .filter(letters::state.eq(LetterState::Leased));
-    let settled = diesel::update(held)
-        .set((
-            letters::state.eq(state),
-            letters::next_attempt_at.eq(next),
-            letters::attempts.eq(letters::attempts + tried),
-            letters::leased_until.eq(None::<Moment>),
-            letters::last_error.eq(error),
-            letters::settled_at.eq(settled),
-        ))
-        .execute(tx.conn())?;
-    if settled == 1 && matches!(how, Settlement::InDoubt(..)) {
-        diesel::update(letters::table.find(id))
-            .set(letters::in_doubt.eq(true))
-            .execute(tx.conn())?;
-    }
-    if settled == 1
-        && let Some(sent) = sent
-    {
-        diesel::update(letters::table.find(id))
-            .set((
+    let kept = (
+        letters::state.eq(state),
+        letters::next_attempt_at.eq(next),
+        letters::attempts.eq(letters::attempts + tried),
+        letters::leased_until.eq(None::<Moment>),
+        letters::last_error.eq(error),
+        letters::settled_at.eq(settled),
+    );
+    // One statement where a letter went out, which is nearly always: its row is long.
+    let settled = match sent {
+        Some(sent) => {
+            let written = (
                 letters::subject.eq(&sent.subject),
                 letters::body_text.eq(&sent.text),
                 letters::body_html.eq(&sent.html),
                 letters::message.eq(&sent.bytes),
-            ))
+            );
+            diesel::update(held).set((kept, written)).execute(tx.conn())
+        }
+        None => diesel::update(held).set(kept).execute(tx.conn()),
+    }?;
+    if settled == 1 && matches!(how, Settlement::InDoubt(..)) {
+        diesel::update(letters::table.find(id))
+            .set(letters::in_doubt.eq(true))
             .execute(tx.conn())?;
     }
     Ok(settled == 1)

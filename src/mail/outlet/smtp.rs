@@ -5,9 +5,10 @@
 //! the connection at the first refused recipient; and on a socket with Nagle's algorithm the final
 //! dot waits for the acknowledgement of the text, some 40 ms for each letter.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use lettre::Address;
@@ -24,9 +25,9 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use url::{Host, Url};
 
-use super::{Delivery, Outgoing};
+use super::{Delivery, Limits, Outgoing};
 use crate::domain::outbox::LEASE;
-use crate::time::SECOND;
+use crate::time::{SECOND, Stopwatch};
 
 /// How long the server may take.
 #[derive(Clone, Copy, Debug)]
@@ -61,14 +62,14 @@ impl Default for Patience {
 }
 
 /// Connections kept open between letters; more than these are opened when needed and closed again.
-const KEPT: usize = 4;
+const KEPT: usize = 8;
 
 /// A connection that nobody needs for so long is closed; most servers would do so after five minutes.
 const REST: Duration = Duration::from_secs(30);
 
 /// A mail server; copies share its connections.
 #[derive(Clone)]
-pub struct SmtpOutlet(Arc<Shared>);
+pub struct SmtpOutlet(Arc<Shared>, Limits);
 
 struct Shared {
     server: Server,
@@ -97,9 +98,11 @@ enum Tls {
 
 #[derive(Default)]
 struct Resting {
-    connections: Vec<(u64, AsyncSmtpConnection)>,
-    /// Counts connections put to rest, so that the end of a rest finds its own.
-    count: u64,
+    /// Since when each rests, the longest first; the last is woken first, so that those that are not
+    /// needed any more come to their end.
+    connections: VecDeque<(Stopwatch, AsyncSmtpConnection)>,
+    /// Somebody looks after the connections that have rested long enough.
+    is_watched: bool,
 }
 
 /// Starting.
@@ -113,10 +116,21 @@ impl SmtpOutlet {
     /// # Errors
     /// A sentence for whoever configured it, without the password.
     pub fn from_url(url: &str, patience: Patience) -> Result<Self, String> {
-        Ok(Self(Arc::new(Shared {
+        let shared = Shared {
             server: Server::from_url(url, patience)?,
             resting: Mutex::default(),
-        })))
+        };
+        Ok(Self(Arc::new(shared), Limits::default()))
+    }
+
+    /// The same server, with limits for each domain.
+    #[must_use]
+    pub fn limited_to(self, limits: Limits) -> Self {
+        Self(self.0, limits)
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        self.1
     }
 }
 
@@ -287,10 +301,8 @@ impl SmtpOutlet {
     }
 
     fn wake(&self) -> Option<AsyncSmtpConnection> {
-        self.resting()
-            .connections
-            .pop()
-            .map(|(_, connection)| connection)
+        let woken = self.resting().connections.pop_back();
+        woken.map(|(_, connection)| connection)
     }
 
     fn rest(&self, connection: AsyncSmtpConnection) {
@@ -300,40 +312,55 @@ impl SmtpOutlet {
             tokio::spawn(quit(connection, self.0.server.patience));
             return;
         }
-        resting.count += 1;
-        let number = resting.count;
-        resting.connections.push((number, connection));
-        drop(resting);
-
-        // Weak, so that an outlet nobody has any more does not live on for the rest of a rest.
-        let outlet = Arc::downgrade(&self.0);
-        tokio::spawn(async move {
-            tokio::time::sleep(REST).await;
-            let Some(shared) = outlet.upgrade() else {
-                return;
-            };
-            let tired = SmtpOutlet(shared.clone()).take(number);
-            if let Some(connection) = tired {
-                quit(connection, shared.server.patience).await;
-            }
-        });
-    }
-
-    fn take(&self, number: u64) -> Option<AsyncSmtpConnection> {
-        let mut resting = self.resting();
-        let place = resting
+        resting
             .connections
-            .iter()
-            .position(|(other, _)| *other == number)?;
-        Some(resting.connections.swap_remove(place).1)
+            .push_back((Stopwatch::start(), connection));
+        if !std::mem::replace(&mut resting.is_watched, true) {
+            // Weak, so that an outlet nobody has any more does not live on for the rest of a rest.
+            tokio::spawn(watch(Arc::downgrade(&self.0)));
+        }
     }
 
     fn resting(&self) -> MutexGuard<'_, Resting> {
+        self.0.resting()
+    }
+}
+
+impl Shared {
+    fn resting(&self) -> MutexGuard<'_, Resting> {
         // Every change is one push or removal, so what a panic left behind is whole.
-        self.0
-            .resting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes out what has rested long enough, and says whether there is nothing to be watched any more.
+    fn tired(&self) -> (Vec<AsyncSmtpConnection>, bool) {
+        let mut resting = self.resting();
+        let mut tired = Vec::new();
+        let is_tired = |place: &mut (Stopwatch, AsyncSmtpConnection)| {
+            Duration::from_micros(place.0.micros().unsigned_abs()) >= REST
+        };
+        while let Some((_, connection)) = resting.connections.pop_front_if(is_tired) {
+            tired.push(connection);
+        }
+        resting.is_watched = !resting.connections.is_empty();
+        (tired, !resting.is_watched)
+    }
+}
+
+/// Closes connections that have rested long enough, as long as some rest.
+async fn watch(outlet: Weak<Shared>) {
+    loop {
+        tokio::time::sleep(REST / 3).await;
+        let Some(shared) = outlet.upgrade() else {
+            return;
+        };
+        let (tired, is_over) = shared.tired();
+        for connection in tired {
+            quit(connection, shared.server.patience).await;
+        }
+        if is_over {
+            return;
+        }
     }
 }
 

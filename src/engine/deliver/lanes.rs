@@ -1,0 +1,403 @@
+//! Which letter goes next: a lane for each domain, so that one which is slow, dead or has got enough for
+//! a minute holds up no other.
+//!
+//! Nothing here waits or asks for the time. A letter that finds no place is put off to a moment at which
+//! it may find one; that is no attempt.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::domain::LetterId;
+use crate::domain::outbox::Due;
+use crate::mail::outlet::Limits;
+use crate::time::{MINUTE, Micros, Moment, SECOND};
+
+/// Letters that are sent side by side, over so many connections.
+const CONNECTIONS: usize = 32;
+
+/// Letters of one domain that are held at once, on their way or waiting for a connection.
+const ROOM: usize = 64;
+
+/// A lane that is empty again within that time lets its letters wait where they are.
+const SOON: Micros = SECOND;
+
+/// The longest that a letter is put off, so that the return of a domain is soon noticed.
+const LONGEST: Micros = 5 * MINUTE;
+
+/// The lanes, with what waits in them.
+pub(super) struct Lanes<T> {
+    limits: Limits,
+    lanes: HashMap<String, Lane<T>>,
+    waiting: usize,
+    sending: usize,
+    /// Counts what came, so that the first that came goes first.
+    came: u64,
+}
+
+struct Lane<T> {
+    waiting: VecDeque<(u64, T)>,
+    sending: usize,
+    /// Nobody would talk the last time: one letter at a time finds out when that changes.
+    is_troubled: bool,
+    /// How long a letter takes, the later ones counting more.
+    pace: Micros,
+    /// When letters were taken within the last minute.
+    taken: VecDeque<Moment>,
+    /// Up to where places are given to letters that were put off.
+    planned: Moment,
+}
+
+/// What is to be done with letters that are due.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Choice {
+    /// To be leased, in order.
+    pub take: Vec<LetterId>,
+    /// Not to be looked at before these moments.
+    pub put_off: Vec<(LetterId, Moment)>,
+    /// Some are left where they are: there is a place for them as soon as another letter is through.
+    pub is_full: bool,
+}
+
+impl<T> Lanes<T> {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            lanes: HashMap::new(),
+            waiting: 0,
+            sending: 0,
+            came: 0,
+        }
+    }
+
+    /// Letters in all lanes.
+    pub(super) fn held(&self) -> usize {
+        self.waiting + self.sending
+    }
+
+    /// Chooses at most `most` of the letters that are due, which come in the order of their moments.
+    pub(super) fn choose(&mut self, due: &[Due], now: Moment, most: usize) -> Choice {
+        self.forget(now);
+        let limits = self.limits;
+        let mut choice = Choice::default();
+        let mut chosen: HashMap<&str, usize> = HashMap::new();
+        for letter in due {
+            let domain = letter.domain();
+            let lane = self.lanes.entry(domain.to_string()).or_default();
+            let here = chosen.entry(domain).or_default();
+            let held = lane.waiting.len() + lane.sending + *here;
+            if let Some(next) = lane.next_place(limits, now) {
+                choice.put_off.push((letter.id, lane.put_off(limits, next)));
+            } else if choice.take.len() >= most {
+                choice.is_full = true;
+                break;
+            } else if held < lane.room() {
+                *here += 1;
+                if limits.per_minute > 0 {
+                    lane.taken.push_back(now);
+                }
+                choice.take.push(letter.id);
+            } else {
+                let empty = lane.empty_in(limits, held);
+                if empty <= SOON {
+                    choice.is_full = true;
+                } else {
+                    let at = lane.put_off(limits, now + empty.min(LONGEST));
+                    choice.put_off.push((letter.id, at));
+                }
+            }
+        }
+        choice
+    }
+
+    /// Puts a leased letter into its lane.
+    pub(super) fn push(&mut self, domain: &str, letter: T) {
+        self.came += 1;
+        let lane = self.lanes.entry(domain.to_string()).or_default();
+        lane.waiting.push_back((self.came, letter));
+        self.waiting += 1;
+    }
+
+    /// Takes out the letter that is to be sent next, if there is a connection for one.
+    pub(super) fn begin(&mut self) -> Option<T> {
+        if self.sending >= CONNECTIONS || self.waiting == 0 {
+            return None;
+        }
+        let limits = self.limits;
+        let lanes = self.lanes.values_mut();
+        let open = lanes.filter(|lane| lane.sending < lane.connections(limits));
+        let lane = open
+            .filter(|lane| !lane.waiting.is_empty())
+            .min_by_key(|lane| lane.waiting.front().map(|(came, _)| *came))?;
+        let (_, letter) = lane.waiting.pop_front()?;
+        lane.sending += 1;
+        self.waiting -= 1;
+        self.sending += 1;
+        Some(letter)
+    }
+
+    /// A letter to that domain is through; gives back those that need not wait behind it any more.
+    pub(super) fn ended(
+        &mut self,
+        domain: &str,
+        took: Micros,
+        is_trouble: bool,
+        now: Moment,
+    ) -> Vec<(T, Moment)> {
+        let limits = self.limits;
+        let Some(lane) = self.lanes.get_mut(domain) else {
+            return Vec::new();
+        };
+        lane.sending = lane.sending.saturating_sub(1);
+        self.sending = self.sending.saturating_sub(1);
+        lane.pace = (lane.pace * 3 + took) / 4;
+        lane.is_troubled = is_trouble;
+        if !is_trouble || lane.empty_in(limits, lane.waiting.len()) <= SOON {
+            return Vec::new();
+        }
+        let back = std::mem::take(&mut lane.waiting);
+        self.waiting -= back.len();
+        back.into_iter()
+            .map(|(_, letter)| (letter, lane.put_off(limits, now + SECOND)))
+            .collect()
+    }
+
+    /// Takes out the letters that wait and of which that is true.
+    pub(super) fn drain(&mut self, is_so: impl Fn(&T) -> bool) -> Vec<T> {
+        let mut drained = Vec::new();
+        for lane in self.lanes.values_mut() {
+            for (came, letter) in std::mem::take(&mut lane.waiting) {
+                if is_so(&letter) {
+                    drained.push(letter);
+                } else {
+                    lane.waiting.push_back((came, letter));
+                }
+            }
+        }
+        self.waiting -= drained.len();
+        drained
+    }
+
+    /// Forgets the lanes of which nothing is to be remembered.
+    fn forget(&mut self, now: Moment) {
+        self.lanes.retain(|_, lane| {
+            // A clock that was set back must not close a lane until it has caught up.
+            while lane.taken.pop_back_if(|at| *at > now).is_some() {}
+            while lane.taken.pop_front_if(|at| now - *at >= MINUTE).is_some() {}
+            let is_idle = lane.waiting.is_empty() && lane.sending == 0;
+            !is_idle || !lane.taken.is_empty() || lane.planned > now
+        });
+    }
+}
+
+impl<T> Default for Lane<T> {
+    fn default() -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            sending: 0,
+            is_troubled: false,
+            pace: 0,
+            taken: VecDeque::new(),
+            planned: Moment::default(),
+        }
+    }
+}
+
+impl<T> Lane<T> {
+    fn room(&self) -> usize {
+        if self.is_troubled { 1 } else { ROOM }
+    }
+
+    fn connections(&self, limits: Limits) -> usize {
+        match limits.connections {
+            _ if self.is_troubled => 1,
+            0 => CONNECTIONS,
+            most => most as usize,
+        }
+    }
+
+    /// How long so many letters take.
+    fn empty_in(&self, limits: Limits, letters: usize) -> Micros {
+        let rounds = letters.div_ceil(self.connections(limits));
+        self.pace.saturating_mul(rounds as i64)
+    }
+
+    /// The next moment at which the minute has a place again; none when it has one now.
+    fn next_place(&self, limits: Limits, now: Moment) -> Option<Moment> {
+        let most = limits.per_minute as usize;
+        if most == 0 || self.taken.len() < most {
+            return None;
+        }
+        Some(
+            self.taken
+                .get(self.taken.len() - most)
+                .map_or(now, |first| *first + MINUTE),
+        )
+    }
+
+    /// A moment for a letter that finds no place before `earliest`, behind those given before.
+    fn put_off(&mut self, limits: Limits, earliest: Moment) -> Moment {
+        let at = if self.planned > earliest + LONGEST {
+            earliest
+        } else {
+            self.planned.max(earliest)
+        };
+        let share = match limits.per_minute {
+            0 => 0,
+            most => MINUTE / i64::from(most),
+        };
+        let pace = self.pace / self.connections(limits) as i64;
+        self.planned = at + share.max(pace).max(1);
+        at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Moment = Moment::from_seconds(1_772_442_000);
+
+    fn due(ids: std::ops::Range<i64>, domain: &str) -> Vec<Due> {
+        ids.map(|id| Due {
+            id: LetterId(id),
+            email: format!("desk@{domain}"),
+        })
+        .collect()
+    }
+
+    fn lanes(connections: u32, per_minute: u32) -> Lanes<i64> {
+        Lanes::new(Limits {
+            connections,
+            per_minute,
+        })
+    }
+
+    fn ids(choice: &Choice) -> Vec<i64> {
+        choice.take.iter().map(|id| id.0).collect()
+    }
+
+    fn takes(lanes: &mut Lanes<i64>, domain: &str, choice: &Choice) {
+        for id in &choice.take {
+            lanes.push(domain, id.0);
+        }
+    }
+
+    #[test]
+    fn what_came_first_goes_first_over_no_more_connections_than_a_domain_may_have() {
+        let mut lanes = lanes(2, 0);
+        for (domain, letter) in [("a", 1), ("a", 2), ("a", 3), ("b", 4)] {
+            lanes.push(domain, letter);
+        }
+        let begun: Vec<_> = std::iter::from_fn(|| lanes.begin()).collect();
+        assert_eq!(begun, [1, 2, 4]);
+        assert!(lanes.ended("a", 5, false, NOW).is_empty());
+        assert_eq!(lanes.begin(), Some(3));
+        assert_eq!((lanes.begin(), lanes.held()), (None, 3));
+    }
+
+    #[test]
+    fn a_minute_holds_so_many_and_the_rest_is_put_off_in_order() {
+        let mut lanes = lanes(4, 3);
+        let choice = lanes.choose(&due(1..7, "a"), NOW, 100);
+        assert_eq!(ids(&choice), [1, 2, 3]);
+        let later = |seconds| NOW + seconds * SECOND;
+        assert_eq!(
+            choice.put_off,
+            [(4, 60), (5, 80), (6, 100)].map(|(id, at)| (LetterId(id), later(at)))
+        );
+        // Half a minute later the minute is still full; a whole one later it is not.
+        assert!(
+            lanes
+                .choose(&due(7..8, "a"), later(30), 100)
+                .take
+                .is_empty()
+        );
+        assert_eq!(ids(&lanes.choose(&due(4..6, "a"), later(60), 100)), [4, 5]);
+        // Another domain has a minute of its own.
+        assert_eq!(ids(&lanes.choose(&due(9..10, "b"), later(30), 100)), [9]);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_closes_no_lane() {
+        let mut lanes = lanes(4, 1);
+        assert_eq!(ids(&lanes.choose(&due(1..2, "a"), NOW, 100)), [1]);
+        let earlier = NOW - 7_200 * SECOND;
+        assert_eq!(ids(&lanes.choose(&due(2..3, "a"), earlier, 100)), [2]);
+        let choice = lanes.choose(&due(3..4, "a"), earlier, 100);
+        assert_eq!(choice.put_off, [(LetterId(3), earlier + MINUTE)]);
+    }
+
+    #[test]
+    fn ten_thousand_letters_to_a_dead_domain_are_looked_past() {
+        let mut lanes = lanes(2, 0);
+        let first = lanes.choose(&due(0..100, "dead"), NOW, 100);
+        assert_eq!(first.take.len(), ROOM);
+        assert!(first.is_full, "nothing is known of it yet");
+        takes(&mut lanes, "dead", &first);
+        assert_eq!(
+            (lanes.begin(), lanes.begin(), lanes.begin()),
+            (Some(0), Some(1), None)
+        );
+
+        let back = lanes.ended("dead", 20 * SECOND, true, NOW);
+        assert_eq!(back.len(), ROOM - 2, "they need not wait behind it");
+        let five_minutes = &back[..(LONGEST / (5 * SECOND)) as usize];
+        assert!(five_minutes.is_sorted_by_key(|(_, at)| *at));
+        lanes.ended("dead", 20 * SECOND, true, NOW);
+
+        let mut all = due(100..10_100, "dead");
+        all.extend(due(20_000..20_001, "alive"));
+        let choice = lanes.choose(&all, NOW, 100);
+        assert_eq!(
+            ids(&choice),
+            [100, 20_000],
+            "one finds out, and the other goes"
+        );
+        assert_eq!(choice.put_off.len(), 9_999);
+        let longest = NOW + 2 * LONGEST + MINUTE;
+        assert!(
+            choice
+                .put_off
+                .iter()
+                .all(|(_, at)| (NOW + 1..longest).contains(at))
+        );
+
+        takes(
+            &mut lanes,
+            "dead",
+            &Choice {
+                take: vec![LetterId(100)],
+                ..Choice::default()
+            },
+        );
+        assert_eq!(lanes.begin(), Some(100));
+        lanes.ended("dead", 1_000, false, NOW);
+        assert!(
+            lanes.choose(&due(101..105, "dead"), NOW, 100).take.len() == 4,
+            "it is back"
+        );
+    }
+
+    #[test]
+    fn a_fast_domain_whose_room_is_full_is_not_put_off() {
+        let mut lanes = lanes(1, 0);
+        let first = lanes.choose(&due(0..ROOM as i64, "a"), NOW, 100);
+        takes(&mut lanes, "a", &first);
+        lanes.begin();
+        lanes.ended("a", 1_000, false, NOW);
+        let choice = lanes.choose(&due(200..300, "a"), NOW, 100);
+        assert_eq!(
+            (choice.take.len(), choice.put_off.len(), choice.is_full),
+            (1, 0, true)
+        );
+    }
+
+    #[test]
+    fn what_waited_too_long_is_given_back_and_the_rest_stays_in_order() {
+        let mut lanes = lanes(1, 0);
+        (1..6).for_each(|letter| lanes.push("a", letter));
+        assert_eq!(lanes.drain(|letter| letter % 2 == 0), [2, 4]);
+        assert_eq!((lanes.begin(), lanes.held()), (Some(1), 3));
+        lanes.ended("a", 1, false, NOW);
+        assert_eq!(lanes.begin(), Some(3));
+    }
+}
