@@ -46,11 +46,7 @@ async fn a_letter_arrives_as_it_was_sent() {
     let [received] = server.letters().try_into().ok().unwrap();
     assert_eq!(received.from, "redress@example.com");
     assert_eq!(received.to, ["desk@vendor.example"]);
-    // The protocol ends the text with a line end of its own.
-    assert_eq!(
-        String::from_utf8(received.raw).unwrap().trim_end(),
-        String::from_utf8(letter().bytes).unwrap().trim_end()
-    );
+    assert_eq!(received.raw, letter().bytes);
 }
 
 #[tokio::test]
@@ -66,6 +62,80 @@ async fn a_refused_recipient_is_final_and_the_next_letter_goes_out() {
         }
     );
     assert!(is_accepted(&outlet.send(&letter()).await));
+}
+
+/// Servers that take one command after the other, several at once, and the text in any case.
+fn of_every_manner() -> [Smtp; 3] {
+    [(false, false), (true, false), (true, true)].map(|(pipelining, always_wants_text)| {
+        Smtp::start_with(Offers {
+            pipelining,
+            always_wants_text,
+            ..Offers::default()
+        })
+    })
+}
+
+#[tokio::test]
+async fn a_refusal_at_any_step_is_told_from_the_others_and_costs_no_other_letter() {
+    for server in of_every_manner() {
+        let outlet = outlet(&server.url());
+        server.refuses("gone@vendor.example", "550 5.1.1 nobody of that name");
+        server.refuses("full@vendor.example", "452 4.2.2 mailbox full");
+        let refused = outlet.send(&letter_to("gone@vendor.example")).await;
+        assert!(
+            matches!(refused, Delivery::Refused { code: 550, .. }),
+            "{refused:?}"
+        );
+        assert!(is_accepted(&outlet.send(&letter()).await));
+        let deferred = outlet.send(&letter_to("full@vendor.example")).await;
+        assert!(
+            matches!(deferred, Delivery::Deferred { code: 452, .. }),
+            "{deferred:?}"
+        );
+        server.fails_next(1, "554 5.7.1 looks like spam");
+        let spam = outlet.send(&letter()).await;
+        assert!(
+            matches!(spam, Delivery::Refused { code: 554, .. }),
+            "{spam:?}"
+        );
+        assert!(is_accepted(&outlet.send(&letter()).await));
+        let texts: Vec<_> = server
+            .letters()
+            .into_iter()
+            .map(|letter| (letter.to, letter.raw))
+            .collect();
+        let right = (vec!["desk@vendor.example".to_string()], letter().bytes);
+        assert_eq!(texts, [right.clone(), right], "no text went to another");
+    }
+}
+
+#[tokio::test]
+async fn letters_share_a_connection() {
+    for server in of_every_manner() {
+        let outlet = outlet(&server.url());
+        for _ in 0..20 {
+            assert!(is_accepted(&outlet.send(&letter()).await));
+        }
+        assert_eq!((server.letters().len(), server.most_connections()), (20, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_is_given_up_with_doubt_only_after_the_text() {
+    let patience = Patience {
+        exchange: Duration::from_millis(200),
+        content: Duration::from_millis(200),
+    };
+    for server in of_every_manner() {
+        let outlet = Outlet::Smtp(SmtpOutlet::from_url(&server.url(), patience).unwrap());
+        server.falls_silent_for("dead.example");
+        let at_recipient = outlet.send(&letter_to("desk@dead.example")).await;
+        assert_unreachable(&at_recipient, "no answer within 0.2 s");
+        server.falls_silent_in_data(1);
+        let in_text = outlet.send(&letter()).await;
+        assert!(matches!(in_text, Delivery::InDoubt { .. }), "{in_text:?}");
+        assert!(is_accepted(&outlet.send(&letter()).await));
+    }
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod explained;
 mod go_lives;
 mod handovers;
 mod ladders;
+mod lanes;
 mod late;
 mod metrics;
 mod path;

@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use crate::domain::LetterId;
 use crate::domain::outbox::Due;
 use crate::mail::outlet::Limits;
-use crate::time::{MINUTE, Micros, Moment, SECOND};
+use crate::time::{MILLISECOND, MINUTE, Micros, Moment, SECOND};
 
 /// Letters that are sent side by side, over so many connections.
 const CONNECTIONS: usize = 32;
@@ -17,8 +17,12 @@ const CONNECTIONS: usize = 32;
 /// Letters of one domain that are held at once, on their way or waiting for a connection.
 const ROOM: usize = 64;
 
-/// A lane that is empty again within that time lets its letters wait where they are.
-const SOON: Micros = SECOND;
+/// A lane that is empty again within that time lets its letters wait where they are, before those of
+/// others: ten thousand of them keep no other waiting for longer than eight seconds.
+const SOON: Micros = 50 * MILLISECOND;
+
+/// At least that lies between letters that are put off because nobody would talk.
+const APART: Micros = 20 * MILLISECOND;
 
 /// The longest that a letter is put off, so that the return of a domain is soon noticed.
 const LONGEST: Micros = 5 * MINUTE;
@@ -97,7 +101,7 @@ impl<T> Lanes<T> {
                 choice.take.push(letter.id);
             } else {
                 let empty = lane.empty_in(limits, held);
-                if empty <= SOON {
+                if empty <= SOON && !lane.is_troubled {
                     choice.is_full = true;
                 } else {
                     let at = lane.put_off(limits, now + empty.min(LONGEST));
@@ -150,7 +154,7 @@ impl<T> Lanes<T> {
         self.sending = self.sending.saturating_sub(1);
         lane.pace = (lane.pace * 3 + took) / 4;
         lane.is_troubled = is_trouble;
-        if !is_trouble || lane.empty_in(limits, lane.waiting.len()) <= SOON {
+        if !is_trouble {
             return Vec::new();
         }
         let back = std::mem::take(&mut lane.waiting);
@@ -245,7 +249,8 @@ impl<T> Lane<T> {
             most => MINUTE / i64::from(most),
         };
         let pace = self.pace / self.connections(limits) as i64;
-        self.planned = at + share.max(pace).max(1);
+        let apart = if self.is_troubled { APART } else { 1 };
+        self.planned = at + share.max(pace).max(apart);
         at
     }
 }

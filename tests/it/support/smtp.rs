@@ -12,7 +12,7 @@ pub use received::Received;
 
 use conversation::converse;
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
@@ -33,6 +33,8 @@ pub struct Smtp {
 pub struct Offers {
     pub pipelining: bool,
     pub eight_bit_mime: bool,
+    /// Asks for the text even when every recipient was refused, as it may with pipelining.
+    pub always_wants_text: bool,
     /// User and password, without which no letter is taken.
     pub login: Option<(String, String)>,
 }
@@ -42,6 +44,7 @@ impl Default for Offers {
         Self {
             pipelining: true,
             eight_bit_mime: true,
+            always_wants_text: false,
             login: None,
         }
     }
@@ -174,6 +177,26 @@ impl Smtp {
         self.order(count, AtData::DropInside);
     }
 
+    /// The next `count` letters are taken, and nothing is said for as long as the sender waits.
+    pub fn falls_silent_in_data(&self, count: usize) {
+        self.order(count, AtData::Silence);
+    }
+
+    /// From now on nothing is said to a recipient of that domain, for as long as the sender waits.
+    pub fn falls_silent_for(&self, domain: &str) {
+        self.shared.lock().silent_for.insert(domain.into());
+    }
+
+    /// Takes back what [`Self::falls_silent_for`] said.
+    pub fn speaks_to(&self, domain: &str) {
+        self.shared.lock().silent_for.remove(domain);
+    }
+
+    /// The most connections that were open at once.
+    pub fn most_connections(&self) -> usize {
+        self.shared.lock().most_open
+    }
+
     /// The next `count` letters are taken, and the connection closed before the sender is told.
     pub fn drops_after_data(&self, count: usize) {
         self.order(count, AtData::DropAfter);
@@ -240,8 +263,10 @@ struct State {
     refuses_next: VecDeque<String>,
     fails_for: BTreeMap<String, String>,
     next_data: VecDeque<AtData>,
+    silent_for: BTreeSet<String>,
     is_away: bool,
     connections: u64,
+    most_open: usize,
     open: BTreeMap<u64, TcpStream>,
 }
 
@@ -251,6 +276,7 @@ enum AtData {
     Answer(String),
     DropInside,
     DropAfter,
+    Silence,
 }
 
 impl Shared {
@@ -276,6 +302,7 @@ fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
         state
             .open
             .extend(stream.try_clone().map(|clone| (number, clone)));
+        state.most_open = state.most_open.max(state.open.len());
         drop(state);
 
         let shared = Arc::clone(shared);

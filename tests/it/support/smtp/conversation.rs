@@ -63,6 +63,7 @@ impl Conversation<'_> {
             pipelining,
             eight_bit_mime,
             login,
+            ..
         } = &self.shared.offers;
         let offered = [
             (*pipelining, "PIPELINING"),
@@ -132,6 +133,11 @@ impl Conversation<'_> {
             return self.say("501 5.5.4 RCPT TO:<address>");
         };
         let mut state = self.shared.lock();
+        let domain = to.rsplit('@').next().unwrap_or_default();
+        if state.silent_for.contains(domain) {
+            drop(state);
+            return self.falls_silent();
+        }
         let refusal = state
             .refuses
             .get(&to)
@@ -150,6 +156,11 @@ impl Conversation<'_> {
     fn data(&mut self) -> io::Result<Ended> {
         let Some(Envelope { from, to }) = self.envelope.take_if(|envelope| !envelope.to.is_empty())
         else {
+            if self.shared.offers.always_wants_text {
+                self.say("354 end with a dot")?;
+                self.read_letter()?;
+                return self.say("554 5.5.1 no valid recipients");
+            }
             return self.say("503 5.5.1 nobody to send it to");
         };
         let mut state = self.shared.lock();
@@ -181,6 +192,7 @@ impl Conversation<'_> {
         self.shared.change(|state| state.letters.push(letter));
         match order {
             Some(AtData::DropAfter) => Ok(true),
+            Some(AtData::Silence) => self.falls_silent(),
             _ => self.say("250 2.0.0 taken"),
         }
     }
@@ -207,6 +219,12 @@ impl Conversation<'_> {
     fn start_over(&mut self, reply: &str) -> io::Result<Ended> {
         self.envelope = None;
         self.say(reply)
+    }
+
+    /// Until the client goes away.
+    fn falls_silent(&mut self) -> io::Result<Ended> {
+        io::copy(&mut self.from, &mut io::sink())?;
+        Ok(true)
     }
 
     fn ask(&mut self, question: &str) -> io::Result<String> {

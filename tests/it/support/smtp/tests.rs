@@ -206,6 +206,7 @@ fn the_protocol_is_kept() {
         pipelining: false,
         eight_bit_mime: false,
         login,
+        ..Offers::default()
     });
     let replies = talk(
         &smtp,
