@@ -9,6 +9,7 @@ use toml::Table;
 use url::Url;
 
 use crate::logging;
+use crate::mail::outlet::Limits;
 use crate::store::{DatabaseUrl, mask_password};
 
 /// Settings as flags or environment give them; each may be left out.
@@ -55,6 +56,24 @@ pub struct Flags {
     #[arg(long, global = true, value_name = "ADDRESS", env = "REDRESS_MAIL_FROM")]
     pub mail_from: Option<String>,
 
+    /// Connections over which letters to one recipient domain go at once; 0: no limit [default: 4]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NUMBER",
+        env = "REDRESS_MAIL_DOMAIN_CONNECTIONS"
+    )]
+    pub mail_domain_connections: Option<String>,
+
+    /// Letters a minute to one recipient domain; 0: no limit [default: 6000]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NUMBER",
+        env = "REDRESS_MAIL_DOMAIN_PER_MINUTE"
+    )]
+    pub mail_domain_per_minute: Option<String>,
+
     /// Address to which a sign of life goes every minute while all is well [default: none]
     #[arg(
         long,
@@ -85,6 +104,8 @@ pub struct Config {
     pub smtp_url: Option<Url>,
     /// Sender of letters, as a header has it.
     pub mail_from: String,
+    /// What letters to one domain may take up of the mail server.
+    pub mail_limits: Limits,
     /// Where a sign of life goes every minute while all is well; such addresses often hold a secret.
     pub heartbeat_url: Option<Url>,
     /// Folder for what lies in files.
@@ -106,6 +127,12 @@ pub struct WrongSetting {
 
 const FILE: &str = "redress.toml";
 
+/// A burst passes, a flood does not.
+const USUAL_LIMITS: Limits = Limits {
+    connections: 4,
+    per_minute: 6_000,
+};
+
 /// The server library tells of each of its threads.
 const USUAL_LOG: &str = "info,actix_server=warn";
 
@@ -116,6 +143,8 @@ const NAMES: &[&str] = &[
     "smtp_url",
     "public_url",
     "mail_from",
+    "mail_domain_connections",
+    "mail_domain_per_minute",
     "heartbeat_url",
     "data_dir",
     "log",
@@ -166,6 +195,10 @@ impl Config {
             )?,
             public_url: given.public_url()?,
             mail_from: given.or("mail_from", "Redress <redress@localhost>")?,
+            mail_limits: Limits {
+                connections: given.number("mail_domain_connections", USUAL_LIMITS.connections)?,
+                per_minute: given.number("mail_domain_per_minute", USUAL_LIMITS.per_minute)?,
+            },
             heartbeat_url: given.url(
                 "heartbeat_url",
                 &["http", "https"],
@@ -212,6 +245,7 @@ impl fmt::Debug for Config {
             .field("smtp_url", &smtp_url)
             .field("public_url", &self.public_url.as_ref().map(Url::as_str))
             .field("mail_from", &self.mail_from)
+            .field("mail_limits", &self.mail_limits)
             .field(
                 "heartbeat_host",
                 &self.heartbeat_url.as_ref().map(Url::host_str),
@@ -237,6 +271,8 @@ impl Given<'_> {
             "smtp_url" => &flags.smtp_url,
             "public_url" => &flags.public_url,
             "mail_from" => &flags.mail_from,
+            "mail_domain_connections" => &flags.mail_domain_connections,
+            "mail_domain_per_minute" => &flags.mail_domain_per_minute,
             "heartbeat_url" => &flags.heartbeat_url,
             "data_dir" => &flags.data_dir,
             "log" => &flags.log,
@@ -262,6 +298,21 @@ impl Given<'_> {
 
     fn or(&self, name: &str, usual: &str) -> Result<String, WrongSetting> {
         Ok(self.get(name)?.unwrap_or_else(|| usual.to_string()))
+    }
+
+    /// A number, in the file with or without quotation marks.
+    fn number(&self, name: &str, usual: u32) -> Result<u32, WrongSetting> {
+        let text = match (self.flag(name), self.file.get(name)) {
+            (None, None) => return Ok(usual),
+            (None, Some(toml::Value::Integer(number))) => number.to_string(),
+            _ => self.get(name)?.unwrap_or_default(),
+        };
+        text.parse().map_err(|_| {
+            self.wrong(
+                name,
+                format!("this is no whole number; write {usual}, or 0 for no limit"),
+            )
+        })
     }
 
     fn url(
@@ -355,6 +406,24 @@ mod tests {
     }
 
     #[test]
+    fn limits_for_a_domain_are_numbers_with_or_without_quotation_marks() {
+        let usual = joined(Flags::default(), "").unwrap().mail_limits;
+        assert_eq!(usual, USUAL_LIMITS);
+        let file = "mail_domain_connections = 2\nmail_domain_per_minute = \"30\"";
+        let flags = Flags {
+            mail_domain_per_minute: Some("0".to_string()),
+            ..Flags::default()
+        };
+        let limits = |flags| joined(flags, file).unwrap().mail_limits;
+        let of = |connections, per_minute| Limits {
+            connections,
+            per_minute,
+        };
+        assert_eq!(limits(Flags::default()), of(2, 30));
+        assert_eq!(limits(flags), of(2, 0));
+    }
+
+    #[test]
     fn an_unknown_name_is_refused_with_the_known_ones() {
         let wrong = joined(Flags::default(), "databse_url = \"x\"").unwrap_err();
         assert_eq!(wrong.setting, "databse_url in redress.toml");
@@ -387,6 +456,16 @@ mod tests {
                 "without a path",
             ),
             ("log = \"a=b=c\"", "log in redress.toml", "info"),
+            (
+                "mail_domain_per_minute = -1",
+                "mail_domain_per_minute in redress.toml",
+                "write 6000, or 0",
+            ),
+            (
+                "mail_domain_connections = \"many\"",
+                "mail_domain_connections in redress.toml",
+                "write 4, or 0",
+            ),
             ("= 1", "redress.toml", "TOML"),
         ];
         for (file, setting, way_out) in table {

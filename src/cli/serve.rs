@@ -85,10 +85,11 @@ fn sender(config: &Config, public_url: &str) -> anyhow::Result<Sender> {
     let outlet = match &config.smtp_url {
         Some(url) => {
             let server = SmtpOutlet::from_url(url.as_str(), Patience::default());
-            Outlet::Smtp(server.map_err(|reason| WrongSetting {
+            let server = server.map_err(|reason| WrongSetting {
                 setting: "smtp_url".to_string(),
                 reason,
-            })?)
+            })?;
+            Outlet::Smtp(server.limited_to(config.mail_limits))
         }
         None => Outlet::Folder(config.mail_folder()),
     };

@@ -17,7 +17,7 @@ type OfLoop = fn(&Pulse) -> f64;
 type OfHealth = fn(&Health) -> Option<f64>;
 type NextDue = fn(&mut store::Conn) -> Result<Option<Moment>>;
 
-const FIGURES: [Gauge<OfEngine>; 6] = [
+const FIGURES: [Gauge<OfEngine>; 8] = [
     (
         "redress_engine_rounds",
         "Rounds of the engine since the start",
@@ -47,6 +47,16 @@ const FIGURES: [Gauge<OfEngine>; 6] = [
         "redress_letters_failed",
         "Letters that failed for good since the start",
         |figures| figures.letters_failed,
+    ),
+    (
+        "redress_letters_retried",
+        "Attempts since the start after which a letter has to be tried again",
+        |figures| figures.letters_retried,
+    ),
+    (
+        "redress_letters_put_off",
+        "Letters told to wait, untried, since the start: others to the same domain were before them",
+        |figures| figures.letters_put_off,
     ),
 ];
 
