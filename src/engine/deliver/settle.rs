@@ -64,7 +64,7 @@ pub(super) fn settle(store: &Store, ended: Vec<Ended>) -> (Vec<Ended>, Result<De
         }
         let came = match together(store, &batch) {
             // One of them must not keep the others from being settled.
-            Err(error) if !matches!(error, Error::Unavailable(_)) => one_by_one(store, &batch),
+            Err(error) if !is_away(&error) => one_by_one(store, &batch),
             came => came,
         };
         match came {
@@ -76,6 +76,12 @@ pub(super) fn settle(store: &Store, ended: Vec<Ended>) -> (Vec<Ended>, Result<De
             }
         }
     }
+}
+
+/// The database, and no letter, is why. Settling again what was kept after all changes nothing: the lease
+/// is over then.
+fn is_away(error: &Error) -> bool {
+    matches!(error, Error::Unavailable(_) | Error::InDoubt(_))
 }
 
 fn together(store: &Store, batch: &Arc<Vec<Ended>>) -> Result<Vec<Came>> {
@@ -91,7 +97,7 @@ fn one_by_one(store: &Store, batch: &Arc<Vec<Ended>>) -> Result<Vec<Came>> {
         let all = Arc::clone(batch);
         let alone = store.write(Actor::Engine, move |tx| one(tx, &all[place]));
         let alone = match alone {
-            Err(error) if !matches!(error, Error::Unavailable(_)) => {
+            Err(error) if !is_away(&error) => {
                 let letter = &batch[place].letter;
                 tracing::error!(letter = letter.id.0, %error, "a letter could not be settled");
                 // Left as it is it would go out again and again whenever its lease ends.
