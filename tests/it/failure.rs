@@ -3,9 +3,8 @@
 //! Some of these tests start the service as processes of their own, kill them, and then check the whole
 //! history: see [`history`]. Each prints a line of what it found, past libtest's capture.
 //!
-//! `REDRESS_TEST_CLOCKS` is how many clocks the large ones raise (2,000 unless it is set; the races against
-//! deadlines take a part of them). `REDRESS_TEST_SEED` repeats what a run chose at random; every run says its
-//! own. What needs PostgreSQL, `prlimit` or the right to mount is left out loudly where that is missing;
+//! `REDRESS_TEST_CLOCKS` is how many clocks the large ones raise (1,000 unless it is set).
+//! `REDRESS_TEST_SEED` repeats what a run chose at random; every run says its own. What needs PostgreSQL, `prlimit` or the right to mount is left out loudly where that is missing;
 //! `REDRESS_TEST_REQUIRE=postgres,prlimit,mounts` makes that a failure.
 
 mod child;

@@ -155,10 +155,10 @@ fn open(database: &str, time: TimeSource) -> Store {
     Store::open(&url, time).unwrap()
 }
 
-/// How many clocks a large story raises: `REDRESS_TEST_CLOCKS`, or 2,000.
+/// How many clocks a large story raises: `REDRESS_TEST_CLOCKS`, or 1,000.
 pub fn clocks() -> usize {
     let given = std::env::var("REDRESS_TEST_CLOCKS").ok();
-    given.map_or(2000, |clocks| clocks.parse().unwrap())
+    given.map_or(1000, |clocks| clocks.parse().unwrap())
 }
 
 /// Waits until it is so, for a bounded number of looks.

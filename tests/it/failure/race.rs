@@ -89,7 +89,7 @@ on_both! { fn an_answer_in_the_second_of_the_deadline_is_judged_alike_by_registe
     let mut chance = Chance::of_this_run("answers against deadlines");
     let contract = world.signs("NW-2026", terms(world));
     let mut all = Vec::new();
-    for _ in 0..(clocks() / 4 / ROUND).max(1) {
+    for _ in 0..(clocks() / 2 / ROUND).max(1) {
         let incidents: Vec<_> = (0..ROUND).map(|_| world.raises(contract, "S1")).collect();
         round(world, &incidents, &mut chance);
         all.extend(incidents);
