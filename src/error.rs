@@ -2,7 +2,8 @@
 //!
 //! `Refused`: the business says no, and the sentence says why. `Invalid`: the input is wrong, field
 //! by field. `Unavailable`: the database does not take or give anything now, and the same may work in a
-//! minute. `InDoubt`: the database was lost, or said nothing, while it was asked to keep something. Everything else is unexpected: the caller learns nothing, the log everything.
+//! minute. `InDoubt`: the database was lost, or said nothing, while it was asked to keep something.
+//! Everything else is unexpected: the caller learns nothing, the log everything.
 
 use crate::domain::input::FieldError;
 

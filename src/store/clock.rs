@@ -154,6 +154,32 @@ pub fn of_incidents(conn: &mut Conn, incidents: &[IncidentId]) -> Result<Vec<Clo
         .load(conn)?)
 }
 
+/// All columns of a clock but its key.
+macro_rules! columns {
+    ($row:ident) => {
+        (
+            clocks::incident_id.eq($row.incident_id),
+            clocks::case_id.eq($row.case_id),
+            clocks::metric.eq($row.metric),
+            clocks::state.eq($row.state),
+            clocks::severity.eq(&$row.severity),
+            clocks::clause.eq(&$row.clause),
+            clocks::calendar_id.eq($row.calendar_id),
+            clocks::calendar_revision.eq($row.calendar_revision),
+            clocks::started_at.eq($row.started_at),
+            clocks::due_at.eq($row.due_at),
+            clocks::provisional.eq($row.provisional),
+            clocks::budget.eq($row.budget),
+            clocks::spent.eq($row.spent),
+            clocks::breached_at.eq($row.breached_at),
+            clocks::stopped_at.eq($row.stopped_at),
+            clocks::run.eq($row.run),
+            clocks::interval.eq($row.interval),
+            clocks::generation.eq($row.generation),
+        )
+    };
+}
+
 /// Makes the rows of clocks that have none yet for their case and metric, and gives their keys.
 ///
 /// # Errors
@@ -161,31 +187,7 @@ pub fn of_incidents(conn: &mut Conn, incidents: &[IncidentId]) -> Result<Vec<Clo
 pub fn insert(tx: &mut Tx<'_>, rows: &[ClockRow]) -> Result<HashMap<(CaseId, Metric), ClockId>> {
     let mut keys = HashMap::new();
     for some in rows.chunks(ROWS) {
-        let values: Vec<_> = some
-            .iter()
-            .map(|row| {
-                (
-                    clocks::incident_id.eq(row.incident_id),
-                    clocks::case_id.eq(row.case_id),
-                    clocks::metric.eq(row.metric),
-                    clocks::state.eq(row.state),
-                    clocks::severity.eq(&row.severity),
-                    clocks::clause.eq(&row.clause),
-                    clocks::calendar_id.eq(row.calendar_id),
-                    clocks::calendar_revision.eq(row.calendar_revision),
-                    clocks::started_at.eq(row.started_at),
-                    clocks::due_at.eq(row.due_at),
-                    clocks::provisional.eq(row.provisional),
-                    clocks::budget.eq(row.budget),
-                    clocks::spent.eq(row.spent),
-                    clocks::breached_at.eq(row.breached_at),
-                    clocks::stopped_at.eq(row.stopped_at),
-                    clocks::run.eq(row.run),
-                    clocks::interval.eq(row.interval),
-                    clocks::generation.eq(row.generation),
-                )
-            })
-            .collect();
+        let values: Vec<_> = some.iter().map(|row| columns!(row)).collect();
         let made: Vec<(CaseId, Metric, ClockId)> = per_backend!(tx.conn(), conn =>
             diesel::insert_into(clocks::table)
                 .values(values)
@@ -208,29 +210,7 @@ pub fn keep(tx: &mut Tx<'_>, rows: &[ClockRow]) -> Result<()> {
     for some in rows.chunks(ROWS) {
         let values: Vec<_> = some
             .iter()
-            .map(|row| {
-                (
-                    clocks::id.eq(row.id),
-                    clocks::incident_id.eq(row.incident_id),
-                    clocks::case_id.eq(row.case_id),
-                    clocks::metric.eq(row.metric),
-                    clocks::state.eq(row.state),
-                    clocks::severity.eq(&row.severity),
-                    clocks::clause.eq(&row.clause),
-                    clocks::calendar_id.eq(row.calendar_id),
-                    clocks::calendar_revision.eq(row.calendar_revision),
-                    clocks::started_at.eq(row.started_at),
-                    clocks::due_at.eq(row.due_at),
-                    clocks::provisional.eq(row.provisional),
-                    clocks::budget.eq(row.budget),
-                    clocks::spent.eq(row.spent),
-                    clocks::breached_at.eq(row.breached_at),
-                    clocks::stopped_at.eq(row.stopped_at),
-                    clocks::run.eq(row.run),
-                    clocks::interval.eq(row.interval),
-                    clocks::generation.eq(row.generation),
-                )
-            })
+            .map(|row| (clocks::id.eq(row.id), columns!(row)))
             .collect();
         // The rows are there: this is an update of many at once, which has no other form on both.
         per_backend!(tx.conn(), conn => diesel::insert_into(clocks::table)
