@@ -23,7 +23,7 @@ use redress::schema::letters;
 use redress::store::{Actor, Store};
 use redress::time::{HOUR, HandTime, MILLISECOND, MINUTE, Moment, SECOND, TimeSource};
 use serde_json::json;
-use support::{House, disk, figure, fill, quantile, size};
+use support::{House, bare, disk, figure, fill, quantile, size};
 use tokio::sync::watch;
 
 const USUAL_SIZE: usize = 200_000;
@@ -56,6 +56,7 @@ fn main() {
     let burst = burst(&mut house, size / 10);
     figure("burst", burst.seconds, "s");
     figure("burst_rows", burst.rows / burst.seconds, "per s");
+    figure("bare_rows", burst.bare_rows, "per s");
     figure("disk_rows", disk_rows, "per s");
     figure("write_p99_in_burst", burst.write_p99, "ms");
 }
@@ -132,6 +133,8 @@ fn sender() -> Sender {
 struct Burst {
     seconds: f64,
     rows: f64,
+    /// Rows a second at which the same rows are copied.
+    bare_rows: f64,
     write_p99: f64,
 }
 
@@ -170,9 +173,11 @@ fn burst(house: &mut House, clocks: usize) -> Burst {
     let mut took = writer.join().expect("a writer");
     assert!(ticked.followed.breached as usize >= clocks, "{ticked:?}");
     eprintln!("{ticked:?}; {} writes meanwhile", took.len());
+    let rows = (house.rows() - before) as f64;
     Burst {
         seconds,
-        rows: (house.rows() - before) as f64,
+        rows,
+        bare_rows: bare::rows(house, due, clocks - 1),
         write_p99: quantile(&mut took, 0.99),
     }
 }

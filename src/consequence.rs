@@ -129,15 +129,17 @@ pub fn follow_all(tx: &mut Tx<'_>, incidents: &mut [Incident], cause: &Cause) ->
             &site.cases,
         )?;
     }
-    done.steps += climb::climb_all(
+    let climbed = climb::climb_all(
+        tx,
         &mut written,
         incidents,
         &sites,
         &entered,
         &gathered,
         cause,
-        tx.now(),
     )?;
+    done.steps += climbed.steps;
+    done.letters += climbed.letters;
     for (incident, site) in incidents.iter_mut().zip(&sites) {
         let scene = scene(incident, site, &gathered, cause);
         for (number, case) in site.cases.iter().enumerate() {

@@ -7,8 +7,8 @@ use redress::store::Conn;
 
 use super::{House, count};
 
-/// More than the rows that one incident has in any table.
-const STRIDE: usize = 16;
+/// More than the rows that one incident has in any table: from one copy's keys to the next.
+pub const STRIDE: usize = 16;
 
 /// Columns of a table, those that hold a key of the copied rows first.
 struct Table {
@@ -110,7 +110,13 @@ pub fn copies(house: &House, of: IncidentId, times: usize) {
             .expect("a sequence");
         }
         conn.batch_execute("ANALYZE").expect("statistics");
+    } else {
+        conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            .expect("a short log");
     }
+    // What was filled in would otherwise go on reaching the disk while something is measured.
+    let synced = std::process::Command::new("sync").status();
+    assert!(synced.is_ok_and(|status| status.success()), "sync");
 }
 
 /// Clocks that wait for their moment.

@@ -6,6 +6,7 @@
 
 #![allow(dead_code)] // Each benchmark uses a part.
 
+pub mod bare;
 pub mod disk;
 pub mod fill;
 
@@ -120,7 +121,8 @@ pub fn connect(url: &DatabaseUrl) -> Conn {
         DatabaseUrl::Sqlite(path) => {
             let mut conn = diesel::SqliteConnection::establish(path).expect("a connection");
             conn.batch_execute(
-                "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
+                "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                 PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 8000",
             )
             .expect("settings");
             Conn::Sqlite(conn)

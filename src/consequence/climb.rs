@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, mpsc};
 
 use super::audience::{Addressee, People};
 use super::gathered::{CaseFacts, Gathered};
@@ -15,12 +17,12 @@ use crate::domain::clock::ClockRow;
 use crate::domain::incident::Incident;
 use crate::domain::words::ClockState;
 use crate::error::Result;
-use crate::store::Conn;
 use crate::store::clock::Timer;
+use crate::store::{Conn, Tx};
 use crate::time::Moment;
 
-/// Incidents whose ladders take longer to climb than a thread to start.
-const WORTH_A_THREAD: usize = 20;
+/// Incidents whose ladders are climbed at a stretch: that takes longer than a thread to start.
+const PART: usize = 50;
 
 /// Whom each step of each case's ladder tells.
 pub(super) fn audiences(
@@ -35,19 +37,28 @@ pub(super) fn audiences(
         .collect()
 }
 
-/// Climbs the ladders of several incidents, on as many threads as the machine has processors once there
-/// are enough of them: all others wait for this transaction. Answers how many steps were taken.
+/// What climbing did.
+#[derive(Default)]
+pub(super) struct Climbed {
+    pub(super) steps: u32,
+    /// Letters that are in the outbox already.
+    pub(super) letters: u32,
+}
+
+/// Climbs the ladders of several incidents. Once there are enough of them other threads climb while this
+/// one writes what was found before them and what each part of them adds: all others wait for this
+/// transaction.
 pub(super) fn climb_all(
+    tx: &mut Tx<'_>,
     written: &mut Written,
     incidents: &[Incident],
     sites: &[Site],
     entered: &HashMap<ClockId, Vec<Breach>>,
     gathered: &Gathered,
     cause: &Cause,
-    now: Moment,
-) -> Result<u32> {
-    let climb_some = |incidents: &[Incident], sites: &[Site]| -> Result<(Written, u32)> {
-        let mut written = Written::default();
+) -> Result<Climbed> {
+    let now = tx.now();
+    let climb_some = |written: &mut Written, incidents: &[Incident], sites: &[Site]| {
         let mut taken = 0;
         for (incident, site) in incidents.iter().zip(sites) {
             let scene = scene(incident, site, gathered, cause);
@@ -55,33 +66,57 @@ pub(super) fn climb_all(
                 let subject = one.subject(&scene, &site.cases);
                 let entered = entered.get(&one.row.id).map_or(&[][..], Vec::as_slice);
                 let audiences = &site.audiences[one.case];
-                taken += climb(&mut written, &subject, one, entered, audiences, now)?;
+                taken += climb(written, &subject, one, entered, audiences, now)?;
             }
         }
-        Ok((written, taken))
+        Result::Ok(taken)
     };
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = incidents.len().div_ceil(processors).max(WORTH_A_THREAD);
-    let mut parts = incidents.chunks(share).zip(sites.chunks(share));
-    let Some((first, first_sites)) = parts.next() else {
-        return Ok(0);
+    let parts: Vec<_> = incidents.chunks(PART).zip(sites.chunks(PART)).collect();
+    if parts.len() < 2 || processors() < 2 {
+        let steps = climb_some(written, incidents, sites)?;
+        return Ok(Climbed { steps, letters: 0 });
+    }
+    let next = AtomicUsize::new(0);
+    let (found, parts_found) = mpsc::channel();
+    let climb_parts = |found: mpsc::Sender<Result<(Written, u32)>>| {
+        while let Some((incidents, sites)) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let mut written = Written::default();
+            let taken = climb_some(&mut written, incidents, sites);
+            // Nobody listens any more once another part failed.
+            if found.send(taken.map(|taken| (written, taken))).is_err() {
+                return;
+            }
+        }
     };
     std::thread::scope(|threads| {
-        let others: Vec<_> = parts
-            .map(|(some, sites)| threads.spawn(move || climb_some(some, sites)))
+        let climbing: Vec<_> = (1..processors().min(parts.len() + 1))
+            .map(|_| {
+                let found = found.clone();
+                threads.spawn(|| climb_parts(found))
+            })
             .collect();
-        let mut done = vec![climb_some(first, first_sites)];
-        for other in others {
-            done.push(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        drop(found);
+        let mut done = Climbed {
+            steps: 0,
+            letters: std::mem::take(written).write(tx)?,
+        };
+        for part in parts_found {
+            let (written, taken) = part?;
+            done.steps += taken;
+            done.letters += written.write(tx)?;
         }
-        let mut steps = 0;
-        for part in done {
-            let (part, taken) = part?;
-            written.append(part);
-            steps += taken;
+        for thread in climbing {
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic));
         }
-        Ok(steps)
+        Ok(done)
     })
+}
+
+/// How many processors there are; asked once, since the answer takes reading several files.
+fn processors() -> usize {
+    static PROCESSORS: LazyLock<usize> =
+        LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+    *PROCESSORS
 }
 
 /// Takes the steps of a clock's ladder that are due and keeps the clock as it stands. Answers how many

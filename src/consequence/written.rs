@@ -30,16 +30,6 @@ impl Written {
         store::letter::queue(tx, &self.letters)
     }
 
-    /// Adds what was collected elsewhere.
-    pub(super) fn append(&mut self, mut other: Written) {
-        self.clocks.append(&mut other.clocks);
-        self.outcomes.append(&mut other.outcomes);
-        self.steps.append(&mut other.steps);
-        self.timers.append(&mut other.timers);
-        self.notes.append(&mut other.notes);
-        self.letters.append(&mut other.letters);
-    }
-
     /// Queues the letters so far, for those who ask the outbox whom it has; gives how many were new.
     pub(super) fn queue_letters(&mut self, tx: &mut Tx<'_>) -> Result<u32> {
         store::letter::queue(tx, &std::mem::take(&mut self.letters))

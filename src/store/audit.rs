@@ -3,15 +3,13 @@
 use diesel::prelude::*;
 use serde_json::Value;
 
+use super::bulk::{bulk_insert, groups};
 use super::{Conn, Tx};
 use crate::domain::PersonId;
 use crate::error::Result;
 use crate::per_backend;
 use crate::schema::audit;
 use crate::time::Moment;
-
-/// Rows written by one statement.
-const ROWS: usize = 100;
 
 /// One line of the audit trail.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -76,29 +74,47 @@ pub struct Note {
     pub detail: Value,
 }
 
+/// A line about to be written.
+struct NewLine<'a> {
+    at: Moment,
+    actor: &'a str,
+    person_id: Option<PersonId>,
+    note: &'a Note,
+    detail: String,
+}
+
+bulk_insert! {
+    /// Writes lines of the trail.
+    InsertLines(row: NewLine<'a>) into audit {
+        at: row.at,
+        actor: row.actor,
+        person_id: row.person_id,
+        subject: row.note.subject,
+        subject_id: row.note.subject_id,
+        deed: row.note.deed,
+        detail: row.detail,
+    }
+}
+
 impl Tx<'_> {
     /// Notes what this transaction did to several things.
     ///
     /// # Errors
     /// When the lines cannot be written.
     pub fn record_all(&mut self, notes: &[Note]) -> Result<()> {
-        let (now, actor) = (self.now(), self.actor());
-        for some in notes.chunks(ROWS) {
-            let values: Vec<_> = some
-                .iter()
-                .map(|note| {
-                    (
-                        audit::at.eq(now),
-                        audit::actor.eq(actor.word()),
-                        audit::person_id.eq(actor.person()),
-                        audit::subject.eq(note.subject),
-                        audit::subject_id.eq(note.subject_id),
-                        audit::deed.eq(note.deed),
-                        audit::detail.eq(note.detail.to_string()),
-                    )
-                })
-                .collect();
-            per_backend!(self.conn(), conn => diesel::insert_into(audit::table).values(values).execute(conn))?;
+        let (at, actor) = (self.now(), self.actor());
+        let lines: Vec<NewLine<'_>> = notes
+            .iter()
+            .map(|note| NewLine {
+                at,
+                actor: actor.word(),
+                person_id: actor.person(),
+                note,
+                detail: note.detail.to_string(),
+            })
+            .collect();
+        for some in groups(&lines) {
+            per_backend!(self.conn(), conn => InsertLines(some).execute(conn))?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
+use super::bulk::{bulk_insert, groups};
 use super::{Conn, Tx};
 use crate::domain::breach::{Breach, Withdrawal};
 use crate::domain::{BreachId, ClockId, IncidentId};
@@ -11,9 +12,6 @@ use crate::error::{Error, Result};
 use crate::per_backend;
 use crate::schema::{breaches, withdrawals};
 use crate::time::Moment;
-
-/// Rows written by one statement.
-const ROWS: usize = 100;
 
 /// What tells one entry of the register from another: clock, run, interval, due moment and which entry
 /// for it.
@@ -32,59 +30,55 @@ pub fn key(breach: &Breach) -> Key {
     (clock_id, run, interval, due_at, entry)
 }
 
+bulk_insert! {
+    /// Enters breaches.
+    InsertBreaches(row: Breach) into breaches {
+        clock_id: row.clock_id,
+        case_id: row.case_id,
+        incident_id: row.incident_id,
+        contract_id: row.contract_id,
+        vendor_id: row.vendor_id,
+        terms_id: row.terms_id,
+        metric: row.metric,
+        severity: row.severity,
+        clause: row.clause,
+        run: row.run,
+        interval: row.interval,
+        due_at: row.due_at,
+        entry: row.entry,
+        noticed_at: row.noticed_at,
+        calendar_id: row.calendar_id,
+        calendar_revision: row.calendar_revision,
+        zone_data: row.zone_data,
+        seqs: row.seqs,
+        drill: row.drill,
+        go_live_id: row.go_live_id,
+    }
+    returning(clock_id, run, interval, due_at, entry, id)
+}
+
 /// Enters breaches and gives each its number; what their `id` was before is not looked at.
 ///
 /// # Errors
 /// When one of them is in the register, or the database does not take them.
 pub fn insert(tx: &mut Tx<'_>, new: &mut [Breach]) -> Result<()> {
-    for some in new.chunks_mut(ROWS) {
-        let values: Vec<_> = some
-            .iter()
-            .map(|new| {
-                (
-                    breaches::clock_id.eq(new.clock_id),
-                    breaches::case_id.eq(new.case_id),
-                    breaches::incident_id.eq(new.incident_id),
-                    breaches::contract_id.eq(new.contract_id),
-                    breaches::vendor_id.eq(new.vendor_id),
-                    breaches::terms_id.eq(new.terms_id),
-                    breaches::metric.eq(new.metric),
-                    breaches::severity.eq(&new.severity),
-                    breaches::clause.eq(&new.clause),
-                    breaches::run.eq(new.run),
-                    breaches::interval.eq(new.interval),
-                    breaches::due_at.eq(new.due_at),
-                    breaches::entry.eq(new.entry),
-                    breaches::noticed_at.eq(new.noticed_at),
-                    breaches::calendar_id.eq(new.calendar_id),
-                    breaches::calendar_revision.eq(new.calendar_revision),
-                    breaches::zone_data.eq(&new.zone_data),
-                    breaches::seqs.eq(&new.seqs),
-                    breaches::drill.eq(new.drill),
-                    breaches::go_live_id.eq(new.go_live_id),
-                )
-            })
-            .collect();
-        let columns = (
-            breaches::clock_id,
-            breaches::run,
-            breaches::interval,
-            breaches::due_at,
-            breaches::entry,
+    // Databases promise no order of what an insertion returns.
+    let mut made: HashMap<Key, BreachId> = HashMap::with_capacity(new.len());
+    for some in groups(new) {
+        let rows: Vec<(ClockId, i32, i32, Moment, i32, BreachId)> =
+            per_backend!(tx.conn(), conn => InsertBreaches(some).get_results(conn))?;
+        made.extend(
+            rows.into_iter()
+                .map(|(clock, run, interval, due, entry, id)| {
+                    ((clock, run, interval, due, entry), id)
+                }),
         );
-        let made: Vec<(Key, BreachId)> = per_backend!(tx.conn(), conn =>
-            diesel::insert_into(breaches::table)
-                .values(values)
-                .returning((columns, breaches::id))
-                .get_results(conn))?;
-        // Databases promise no order of what an insertion returns.
-        let made: HashMap<Key, BreachId> = made.into_iter().collect();
-        for breach in some {
-            breach.id = made
-                .get(&key(breach))
-                .copied()
-                .ok_or_else(|| anyhow::anyhow!("a breach that was entered has no number"))?;
-        }
+    }
+    for breach in new {
+        breach.id = made
+            .get(&key(breach))
+            .copied()
+            .ok_or_else(|| anyhow::anyhow!("a breach that was entered has no number"))?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
+use super::bulk::{bulk_insert, groups};
 use super::{Conn, Tx};
 use crate::domain::clock::{ClockRow, OutcomeRow};
 use crate::domain::ladder::{Deed, Taken};
@@ -16,8 +17,6 @@ use crate::per_backend;
 use crate::schema::{calendars, clocks, outcomes, steps, timers};
 use crate::time::Moment;
 
-/// Rows written by one statement: enough to share its cost, few enough for any database's limits.
-const ROWS: usize = 100;
 /// Keys asked for by one statement.
 const KEYS: usize = 2000;
 
@@ -154,30 +153,72 @@ pub fn of_incidents(conn: &mut Conn, incidents: &[IncidentId]) -> Result<Vec<Clo
         .load(conn)?)
 }
 
-/// All columns of a clock but its key.
-macro_rules! columns {
-    ($row:ident) => {
-        (
-            clocks::incident_id.eq($row.incident_id),
-            clocks::case_id.eq($row.case_id),
-            clocks::metric.eq($row.metric),
-            clocks::state.eq($row.state),
-            clocks::severity.eq(&$row.severity),
-            clocks::clause.eq(&$row.clause),
-            clocks::calendar_id.eq($row.calendar_id),
-            clocks::calendar_revision.eq($row.calendar_revision),
-            clocks::started_at.eq($row.started_at),
-            clocks::due_at.eq($row.due_at),
-            clocks::provisional.eq($row.provisional),
-            clocks::budget.eq($row.budget),
-            clocks::spent.eq($row.spent),
-            clocks::breached_at.eq($row.breached_at),
-            clocks::stopped_at.eq($row.stopped_at),
-            clocks::run.eq($row.run),
-            clocks::interval.eq($row.interval),
-            clocks::generation.eq($row.generation),
-        )
-    };
+bulk_insert! {
+    /// Makes clocks that have no row yet.
+    InsertClocks(row: ClockRow) into clocks {
+        incident_id: row.incident_id,
+        case_id: row.case_id,
+        metric: row.metric,
+        state: row.state,
+        severity: row.severity,
+        clause: row.clause,
+        calendar_id: row.calendar_id,
+        calendar_revision: row.calendar_revision,
+        started_at: row.started_at,
+        due_at: row.due_at,
+        provisional: row.provisional,
+        budget: row.budget,
+        spent: row.spent,
+        breached_at: row.breached_at,
+        stopped_at: row.stopped_at,
+        run: row.run,
+        interval: row.interval,
+        generation: row.generation,
+    }
+    returning(case_id, metric, id)
+}
+
+bulk_insert! {
+    /// Keeps clocks that have a row: this is an update of many at once, which has no other form on both
+    /// databases.
+    KeepClocks(row: ClockRow) into clocks {
+        id: row.id,
+        incident_id: row.incident_id,
+        case_id: row.case_id,
+        metric: row.metric,
+        state: row.state,
+        severity: row.severity,
+        clause: row.clause,
+        calendar_id: row.calendar_id,
+        calendar_revision: row.calendar_revision,
+        started_at: row.started_at,
+        due_at: row.due_at,
+        provisional: row.provisional,
+        budget: row.budget,
+        spent: row.spent,
+        breached_at: row.breached_at,
+        stopped_at: row.stopped_at,
+        run: row.run,
+        interval: row.interval,
+        generation: row.generation,
+    }
+    on_conflict(id) set(
+        state,
+        severity,
+        clause,
+        calendar_id,
+        calendar_revision,
+        started_at,
+        due_at,
+        provisional,
+        budget,
+        spent,
+        breached_at,
+        stopped_at,
+        run,
+        interval,
+        generation,
+    )
 }
 
 /// Makes the rows of clocks that have none yet for their case and metric, and gives their keys.
@@ -186,13 +227,9 @@ macro_rules! columns {
 /// When the database does not take them.
 pub fn insert(tx: &mut Tx<'_>, rows: &[ClockRow]) -> Result<HashMap<(CaseId, Metric), ClockId>> {
     let mut keys = HashMap::new();
-    for some in rows.chunks(ROWS) {
-        let values: Vec<_> = some.iter().map(|row| columns!(row)).collect();
-        let made: Vec<(CaseId, Metric, ClockId)> = per_backend!(tx.conn(), conn =>
-            diesel::insert_into(clocks::table)
-                .values(values)
-                .returning((clocks::case_id, clocks::metric, clocks::id))
-                .get_results(conn))?;
+    for some in groups(rows) {
+        let made: Vec<(CaseId, Metric, ClockId)> =
+            per_backend!(tx.conn(), conn => InsertClocks(some).get_results(conn))?;
         keys.extend(
             made.into_iter()
                 .map(|(case, metric, id)| ((case, metric), id)),
@@ -206,35 +243,8 @@ pub fn insert(tx: &mut Tx<'_>, rows: &[ClockRow]) -> Result<HashMap<(CaseId, Met
 /// # Errors
 /// When the database does not take them.
 pub fn keep(tx: &mut Tx<'_>, rows: &[ClockRow]) -> Result<()> {
-    use diesel::upsert::excluded;
-    for some in rows.chunks(ROWS) {
-        let values: Vec<_> = some
-            .iter()
-            .map(|row| (clocks::id.eq(row.id), columns!(row)))
-            .collect();
-        // The rows are there: this is an update of many at once, which has no other form on both.
-        per_backend!(tx.conn(), conn => diesel::insert_into(clocks::table)
-            .values(values)
-            .on_conflict(clocks::id)
-            .do_update()
-            .set((
-                clocks::state.eq(excluded(clocks::state)),
-                clocks::severity.eq(excluded(clocks::severity)),
-                clocks::clause.eq(excluded(clocks::clause)),
-                clocks::calendar_id.eq(excluded(clocks::calendar_id)),
-                clocks::calendar_revision.eq(excluded(clocks::calendar_revision)),
-                clocks::started_at.eq(excluded(clocks::started_at)),
-                clocks::due_at.eq(excluded(clocks::due_at)),
-                clocks::provisional.eq(excluded(clocks::provisional)),
-                clocks::budget.eq(excluded(clocks::budget)),
-                clocks::spent.eq(excluded(clocks::spent)),
-                clocks::breached_at.eq(excluded(clocks::breached_at)),
-                clocks::stopped_at.eq(excluded(clocks::stopped_at)),
-                clocks::run.eq(excluded(clocks::run)),
-                clocks::interval.eq(excluded(clocks::interval)),
-                clocks::generation.eq(excluded(clocks::generation)),
-            ))
-            .execute(conn))?;
+    for some in groups(rows) {
+        per_backend!(tx.conn(), conn => KeepClocks(some).execute(conn))?;
     }
     Ok(())
 }
@@ -285,38 +295,37 @@ pub fn drop_outcomes(tx: &mut Tx<'_>, gone: &[OutcomeRow]) -> Result<()> {
     Ok(())
 }
 
+bulk_insert! {
+    /// Keeps outcomes that are not kept yet.
+    InsertOutcomes(row: OutcomeRow) into outcomes {
+        clock_id: row.clock_id,
+        run: row.run,
+        interval: row.interval,
+        incident_id: row.incident_id,
+        contract_id: row.contract_id,
+        vendor_id: row.vendor_id,
+        drill: row.drill,
+        metric: row.metric,
+        severity: row.severity,
+        clause: row.clause,
+        result: row.result,
+        started_at: row.started_at,
+        due_at: row.due_at,
+        stopped_at: row.stopped_at,
+        certain_at: row.certain_at,
+        budget: row.budget,
+        spent: row.spent,
+        late_open: row.late_open,
+    }
+}
+
 /// Keeps outcomes that are not kept yet.
 ///
 /// # Errors
 /// When the database does not take them.
 pub fn keep_outcomes(tx: &mut Tx<'_>, rows: &[OutcomeRow]) -> Result<()> {
-    for some in rows.chunks(ROWS) {
-        let values: Vec<_> = some
-            .iter()
-            .map(|row| {
-                (
-                    outcomes::clock_id.eq(row.clock_id),
-                    outcomes::run.eq(row.run),
-                    outcomes::interval.eq(row.interval),
-                    outcomes::incident_id.eq(row.incident_id),
-                    outcomes::contract_id.eq(row.contract_id),
-                    outcomes::vendor_id.eq(row.vendor_id),
-                    outcomes::drill.eq(row.drill),
-                    outcomes::metric.eq(row.metric),
-                    outcomes::severity.eq(&row.severity),
-                    outcomes::clause.eq(&row.clause),
-                    outcomes::result.eq(row.result),
-                    outcomes::started_at.eq(row.started_at),
-                    outcomes::due_at.eq(row.due_at),
-                    outcomes::stopped_at.eq(row.stopped_at),
-                    outcomes::certain_at.eq(row.certain_at),
-                    outcomes::budget.eq(row.budget),
-                    outcomes::spent.eq(row.spent),
-                    outcomes::late_open.eq(row.late_open),
-                )
-            })
-            .collect();
-        per_backend!(tx.conn(), conn => diesel::insert_into(outcomes::table).values(values).execute(conn))?;
+    for some in groups(rows) {
+        per_backend!(tx.conn(), conn => InsertOutcomes(some).execute(conn))?;
     }
     Ok(())
 }
@@ -408,29 +417,28 @@ pub fn steps_of_all(conn: &mut Conn, clocks: &[ClockId]) -> Result<Vec<StepRow>>
     Ok(found)
 }
 
+bulk_insert! {
+    /// Records steps.
+    InsertSteps(row: StepRow) into steps {
+        clock_id: row.clock_id,
+        generation: row.generation,
+        run: row.run,
+        interval: row.interval,
+        step: row.step,
+        repeat: row.repeat,
+        planned_at: row.planned_at,
+        taken_at: row.taken_at,
+        deed: row.deed,
+    }
+}
+
 /// Records that steps were taken.
 ///
 /// # Errors
 /// When one of them was taken before, or the database does not take them.
 pub fn take_steps(tx: &mut Tx<'_>, rows: &[StepRow]) -> Result<()> {
-    for some in rows.chunks(ROWS) {
-        let values: Vec<_> = some
-            .iter()
-            .map(|row| {
-                (
-                    steps::clock_id.eq(row.clock_id),
-                    steps::generation.eq(row.generation),
-                    steps::run.eq(row.run),
-                    steps::interval.eq(row.interval),
-                    steps::step.eq(row.step),
-                    steps::repeat.eq(row.repeat),
-                    steps::planned_at.eq(row.planned_at),
-                    steps::taken_at.eq(row.taken_at),
-                    steps::deed.eq(row.deed),
-                )
-            })
-            .collect();
-        per_backend!(tx.conn(), conn => diesel::insert_into(steps::table).values(values).execute(conn))?;
+    for some in groups(rows) {
+        per_backend!(tx.conn(), conn => InsertSteps(some).execute(conn))?;
     }
     Ok(())
 }
@@ -462,34 +470,35 @@ pub fn timers_of(conn: &mut Conn, clocks: &[ClockId]) -> Result<HashMap<ClockId,
     Ok(found)
 }
 
+bulk_insert! {
+    /// Keeps timers of clocks that have one or not.
+    KeepTimers(row: (ClockId, IncidentId, Moment)) into timers {
+        clock_id: row.0,
+        incident_id: row.1,
+        at: row.2,
+    }
+    on_conflict(clock_id) set(at)
+}
+
 /// Keeps when clocks have to be looked at again.
 ///
 /// # Errors
 /// When the database does not take it.
 pub fn keep_timers(tx: &mut Tx<'_>, kept: &[Timer]) -> Result<()> {
-    let (waiting, over): (Vec<&Timer>, Vec<&Timer>) =
-        kept.iter().partition(|timer| timer.at.is_some());
-    let over: Vec<ClockId> = over.iter().map(|timer| timer.clock).collect();
+    let over: Vec<ClockId> = kept
+        .iter()
+        .filter(|timer| timer.at.is_none())
+        .map(|timer| timer.clock)
+        .collect();
     for some in over.chunks(KEYS) {
         diesel::delete(timers::table.filter(timers::clock_id.eq_any(some))).execute(tx.conn())?;
     }
-    for some in waiting.chunks(ROWS) {
-        let values: Vec<_> = some
-            .iter()
-            .filter_map(|timer| {
-                Some((
-                    timers::clock_id.eq(timer.clock),
-                    timers::incident_id.eq(timer.incident),
-                    timers::at.eq(timer.at?),
-                ))
-            })
-            .collect();
-        per_backend!(tx.conn(), conn => diesel::insert_into(timers::table)
-            .values(values)
-            .on_conflict(timers::clock_id)
-            .do_update()
-            .set(timers::at.eq(diesel::upsert::excluded(timers::at)))
-            .execute(conn))?;
+    let waiting: Vec<(ClockId, IncidentId, Moment)> = kept
+        .iter()
+        .filter_map(|timer| Some((timer.clock, timer.incident, timer.at?)))
+        .collect();
+    for some in groups(&waiting) {
+        per_backend!(tx.conn(), conn => KeepTimers(some).execute(conn))?;
     }
     Ok(())
 }

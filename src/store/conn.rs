@@ -182,7 +182,7 @@ impl DatabaseUrl {
                 // A recorded response must survive a power cut: every commit reaches the disk.
                 conn.batch_execute(&format!(
                     "PRAGMA busy_timeout = {LOCK_WAIT}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; \
+                     PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; \
                      PRAGMA wal_autocheckpoint = {LOG_PAGES};",
                 ))?;
                 Ok(Conn::Sqlite(conn))

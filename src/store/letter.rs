@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
+use super::bulk::{bulk_insert, groups};
 use super::{Conn, Tx};
 use crate::domain::letter::{LetterFacts, LetterKind, LetterState, Recipient};
 use crate::domain::outbox::{Due, LEASE, Letter, message_id, moot, thread_id};
@@ -14,9 +15,6 @@ use crate::error::{Error, Result};
 use crate::per_backend;
 use crate::schema::{clocks, letters, withdrawals};
 use crate::time::Moment;
-
-/// Letters written by one statement.
-const ROWS: usize = 50;
 
 /// A letter about to be queued.
 #[derive(Clone, Debug)]
@@ -45,49 +43,65 @@ pub struct NewLetter {
     pub not_before: Moment,
 }
 
+/// A letter as it goes into the outbox.
+struct Row<'a> {
+    new: &'a NewLetter,
+    created_at: Moment,
+    next_attempt_at: Moment,
+    message_id: String,
+    thread: Option<String>,
+}
+
+bulk_insert! {
+    /// Queues letters but those that were queued before.
+    InsertLetters(row: Row<'a>) into letters {
+        key: row.new.key,
+        kind: row.new.kind,
+        incident_id: row.new.incident_id,
+        case_id: row.new.case_id,
+        clock_id: row.new.clock_id,
+        breach_id: row.new.breach_id,
+        contact_id: row.new.contact_id,
+        name: row.new.recipient.name,
+        email: row.new.recipient.email,
+        locale: row.new.recipient.locale,
+        time_zone: row.new.recipient.time_zone,
+        side: row.new.recipient.side,
+        facts: row.new.facts,
+        state: LetterState::Queued,
+        planned_at: row.new.planned_at,
+        created_at: row.created_at,
+        next_attempt_at: row.next_attempt_at,
+        attempts: 0_i32,
+        lease: 0_i64,
+        in_doubt: false,
+        message_id: row.message_id,
+        thread: row.thread,
+    }
+    on_conflict(key) nothing
+}
+
 /// Queues letters, but none of whose key one was queued before; gives how many were new.
 ///
 /// # Errors
 /// When the database does not take them.
 pub fn queue(tx: &mut Tx<'_>, new: &[NewLetter]) -> Result<u32> {
-    let now = tx.now();
-    let mut queued = 0;
-    for some in new.chunks(ROWS) {
-        let mut values = Vec::with_capacity(some.len());
-        for new in some {
-            let thread = new
+    let created_at = tx.now();
+    let rows: Vec<Row<'_>> = new
+        .iter()
+        .map(|new| Row {
+            new,
+            created_at,
+            next_attempt_at: tx.goes_at(new.not_before),
+            message_id: message_id(&new.key),
+            thread: new
                 .incident_id
-                .map(|incident| thread_id(&incident.reference(), &new.recipient.email));
-            values.push((
-                letters::key.eq(&new.key),
-                letters::kind.eq(new.kind),
-                letters::incident_id.eq(new.incident_id),
-                letters::case_id.eq(new.case_id),
-                letters::clock_id.eq(new.clock_id),
-                letters::breach_id.eq(new.breach_id),
-                letters::contact_id.eq(new.contact_id),
-                letters::name.eq(&new.recipient.name),
-                letters::email.eq(&new.recipient.email),
-                letters::locale.eq(new.recipient.locale),
-                letters::time_zone.eq(new.recipient.time_zone),
-                letters::side.eq(new.recipient.side),
-                letters::facts.eq(&new.facts),
-                letters::state.eq(LetterState::Queued),
-                letters::planned_at.eq(new.planned_at),
-                letters::created_at.eq(now),
-                letters::next_attempt_at.eq(tx.goes_at(new.not_before)),
-                letters::attempts.eq(0),
-                letters::lease.eq(0_i64),
-                letters::in_doubt.eq(false),
-                letters::message_id.eq(message_id(&new.key)),
-                letters::thread.eq(thread),
-            ));
-        }
-        let some = per_backend!(tx.conn(), conn => diesel::insert_into(letters::table)
-            .values(values)
-            .on_conflict(letters::key)
-            .do_nothing()
-            .execute(conn))?;
+                .map(|incident| thread_id(&incident.reference(), &new.recipient.email)),
+        })
+        .collect();
+    let mut queued = 0;
+    for some in groups(&rows) {
+        let some = per_backend!(tx.conn(), conn => InsertLetters(some).execute(conn))?;
         queued += u32::try_from(some).unwrap_or(u32::MAX);
     }
     Ok(queued)
