@@ -28,7 +28,7 @@ pub fn find(conn: &mut Conn, number: i64) -> Result<Anchor> {
     anchors::table
         .find(number)
         .select(Anchor::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?
         .ok_or_else(|| Error::not_found("anchor", number))
 }

@@ -59,7 +59,7 @@ pub(crate) fn claim(
     let (hash, answer): (String, Answer) = answers::table
         .find((person, key))
         .select((answers::request_hash, Answer::as_select()))
-        .first(tx.conn())?;
+        .get_result(tx.conn())?;
     if hash != request_hash {
         let key = key.to_string();
         return Err(Refused::KeyReused { key }.into());

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
+use super::among::AmongValues;
 use super::bulk::{bulk_insert, groups};
 use super::{Conn, Tx};
 use crate::domain::breach::{Breach, Withdrawal};
@@ -126,7 +127,7 @@ pub fn of_incidents(
 ) -> Result<HashMap<ClockId, Vec<Entry>>> {
     let rows: Vec<Entry> = breaches::table
         .left_join(withdrawals::table)
-        .filter(breaches::incident_id.eq_any(incidents))
+        .filter(breaches::incident_id.among(incidents))
         .order(breaches::id)
         .select((Breach::as_select(), Option::<Withdrawal>::as_select()))
         .load(conn)?;

@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 
+use super::among::AmongValues;
 use super::{Conn, Tx, unique};
 use crate::domain::CalendarId;
 use crate::domain::calendar::{Calendar, Hours, KeptOffsets, Layer};
@@ -44,7 +45,7 @@ pub fn exists(conn: &mut Conn, id: CalendarId) -> Result<bool> {
 /// When the database does not answer.
 pub fn known(conn: &mut Conn, ids: &[CalendarId]) -> Result<Vec<CalendarId>> {
     Ok(calendars::table
-        .filter(calendars::id.eq_any(ids.to_vec()))
+        .filter(calendars::id.among(ids))
         .select(calendars::id)
         .load(conn)?)
 }
@@ -57,7 +58,7 @@ pub fn find(conn: &mut Conn, id: CalendarId) -> Result<CalendarHead> {
     calendars::table
         .find(id)
         .select(CalendarHead::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?
         .ok_or_else(|| Error::not_found("calendar", id))
 }
@@ -70,7 +71,7 @@ pub fn named(conn: &mut Conn, name: &str) -> Result<Option<CalendarHead>> {
     Ok(calendars::table
         .filter(calendars::name.eq(name))
         .select(CalendarHead::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?)
 }
 
@@ -147,7 +148,7 @@ pub fn read_by_others(conn: &mut Conn, id: CalendarId) -> Result<Vec<(i64, KeptO
 fn made(conn: &mut Conn, ids: &[CalendarId]) -> Result<Vec<(CalendarId, String, Made)>> {
     Ok(calendars::table
         .inner_join(calendar_revisions::table.on(calendar_revisions::calendar_id.eq(calendars::id)))
-        .filter(calendars::id.eq_any(ids.to_vec()))
+        .filter(calendars::id.among(ids))
         .order((calendars::id, calendar_revisions::revision))
         .select((calendars::id, calendars::name, Made::as_select()))
         .load(conn)?)
@@ -162,7 +163,7 @@ pub fn hours(conn: &mut Conn, id: CalendarId) -> Result<Hours> {
         .inner_join(calendar_revisions::table.on(is_last()))
         .filter(calendars::id.eq(id))
         .select(calendar_revisions::hours)
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     let text = text.ok_or_else(|| Error::not_found("calendar", id))?;
     Ok(serde_json::from_str(&text)?)

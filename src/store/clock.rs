@@ -6,6 +6,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
+use super::among::AmongValues;
 use super::bulk::{bulk_insert, groups};
 use super::{Conn, Tx};
 use crate::domain::clock::{ClockRow, OutcomeRow};
@@ -40,7 +41,7 @@ pub fn get(conn: &mut Conn, id: ClockId) -> Result<ClockRow> {
     clocks::table
         .find(id)
         .select(ClockRow::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?
         .ok_or_else(|| Error::not_found("clock", id))
 }
@@ -147,7 +148,7 @@ pub fn tally(conn: &mut Conn, now: Moment, soon: Moment) -> Result<Tally> {
 /// When the database does not answer.
 pub fn of_incidents(conn: &mut Conn, incidents: &[IncidentId]) -> Result<Vec<ClockRow>> {
     Ok(clocks::table
-        .filter(clocks::incident_id.eq_any(incidents))
+        .filter(clocks::incident_id.among(incidents))
         .order(clocks::id)
         .select(ClockRow::as_select())
         .load(conn)?)
@@ -272,7 +273,7 @@ pub fn outcomes_of_all(
     let mut found: HashMap<ClockId, Vec<OutcomeRow>> = HashMap::new();
     for some in clocks.chunks(KEYS) {
         let rows: Vec<OutcomeRow> = outcomes::table
-            .filter(outcomes::clock_id.eq_any(some))
+            .filter(outcomes::clock_id.among(some))
             .order((outcomes::clock_id, outcomes::run, outcomes::interval))
             .select(OutcomeRow::as_select())
             .load(conn)?;
@@ -409,7 +410,7 @@ pub fn steps_of_all(conn: &mut Conn, clocks: &[ClockId]) -> Result<Vec<StepRow>>
     let mut found = Vec::new();
     for some in clocks.chunks(KEYS) {
         let rows: Vec<StepRow> = steps::table
-            .filter(steps::clock_id.eq_any(some))
+            .filter(steps::clock_id.among(some))
             .select(StepRow::as_select())
             .load(conn)?;
         found.extend(rows);
@@ -462,7 +463,7 @@ pub fn timers_of(conn: &mut Conn, clocks: &[ClockId]) -> Result<HashMap<ClockId,
     let mut found = HashMap::new();
     for some in clocks.chunks(KEYS) {
         let rows: Vec<(ClockId, Moment)> = timers::table
-            .filter(timers::clock_id.eq_any(some))
+            .filter(timers::clock_id.among(some))
             .select((timers::clock_id, timers::at))
             .load(conn)?;
         found.extend(rows);
@@ -491,7 +492,7 @@ pub fn keep_timers(tx: &mut Tx<'_>, kept: &[Timer]) -> Result<()> {
         .map(|timer| timer.clock)
         .collect();
     for some in over.chunks(KEYS) {
-        diesel::delete(timers::table.filter(timers::clock_id.eq_any(some))).execute(tx.conn())?;
+        diesel::delete(timers::table.filter(timers::clock_id.among(some))).execute(tx.conn())?;
     }
     let waiting: Vec<(ClockId, IncidentId, Moment)> = kept
         .iter()

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::among::AmongValues;
 use super::{Conn, Tx, unique};
 use crate::domain::contract::{Contract, ContractInput};
 use crate::domain::input::Faults;
@@ -30,7 +31,7 @@ pub fn find(conn: &mut Conn, id: ContractId) -> Result<Contract> {
     contracts::table
         .find(id)
         .select(Contract::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?
         .ok_or_else(|| Error::not_found("contract", id))
 }
@@ -78,7 +79,7 @@ pub fn keep_still(tx: &mut Tx<'_>, id: ContractId) -> Result<()> {
 pub fn find_all(conn: &mut Conn, ids: &[ContractId]) -> Result<Vec<ContractLine>> {
     let rows: Vec<(Contract, String)> = contracts::table
         .inner_join(vendors::table)
-        .filter(contracts::id.eq_any(ids))
+        .filter(contracts::id.among(ids))
         .select((Contract::as_select(), vendors::name))
         .load(conn)?;
     Ok(rows
@@ -96,7 +97,7 @@ pub fn find_by_key(conn: &mut Conn, key: &str) -> Result<Contract> {
         && let Some(contract) = contracts::table
             .find(ContractId(id))
             .select(Contract::as_select())
-            .first(conn)
+            .get_result(conn)
             .optional()?
     {
         return Ok(contract);
@@ -112,7 +113,7 @@ pub fn by_reference(conn: &mut Conn, reference: &str) -> Result<Option<Contract>
     Ok(contracts::table
         .filter(contracts::reference.eq(reference))
         .select(Contract::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?)
 }
 

@@ -152,7 +152,7 @@ pub fn redact_letter(
     let sent: Option<Vec<u8>> = letters::table
         .find(letter)
         .select(letters::message)
-        .first(tx.conn())?;
+        .get_result(tx.conn())?;
     let none = None::<String>;
     let changed = diesel::update(
         letters::table
@@ -193,6 +193,6 @@ pub fn of_letter(conn: &mut Conn, letter: LetterId) -> Result<Option<ErasedLette
     Ok(erased_letters::table
         .find(letter)
         .select(ErasedLetter::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?)
 }

@@ -63,7 +63,7 @@ pub fn find(conn: &mut Conn, id: EvidenceId) -> Result<File> {
     evidence::table
         .find(id)
         .select(File::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?
         .ok_or_else(|| Error::not_found("evidence", id))
 }
@@ -139,7 +139,7 @@ pub fn chunk(conn: &mut Conn, id: EvidenceId, number: i32) -> Result<Option<Vec<
     Ok(evidence_chunks::table
         .find((id, number))
         .select(evidence_chunks::content)
-        .first(conn)
+        .get_result(conn)
         .optional()?)
 }
 

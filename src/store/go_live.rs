@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
+use super::among::AmongValues;
 use super::{Conn, Tx};
 use crate::domain::contract::Contract;
 use crate::domain::go_live::{CaseTerms, GoLive, GoLiveInput};
@@ -61,6 +62,7 @@ pub fn applying(
     contract: ContractId,
     reported_at: Moment,
 ) -> Result<Option<GoLive>> {
+    // A contract has few of them; a bound LIMIT would make SQLite parse the statement anew each time.
     Ok(go_lives::table
         .filter(
             go_lives::contract_id
@@ -72,7 +74,7 @@ pub fn applying(
         )
         .order((go_lives::entered_at.desc(), go_lives::id.desc()))
         .select(GoLive::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?)
 }
 
@@ -84,7 +86,7 @@ pub fn find(conn: &mut Conn, id: GoLiveId) -> Result<GoLive> {
     go_lives::table
         .find(id)
         .select(GoLive::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?
         .ok_or_else(|| Error::not_found("go-live window", id))
 }
@@ -98,7 +100,7 @@ pub fn find_all(conn: &mut Conn, ids: &[GoLiveId]) -> Result<HashMap<GoLiveId, G
         return Ok(HashMap::new());
     }
     let rows: Vec<GoLive> = go_lives::table
-        .filter(go_lives::id.eq_any(ids))
+        .filter(go_lives::id.among(ids))
         .select(GoLive::as_select())
         .load(conn)?;
     Ok(rows.into_iter().map(|window| (window.id, window)).collect())

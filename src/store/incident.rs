@@ -8,6 +8,7 @@ use diesel::prelude::*;
 
 pub use search::{IncidentLine, Search, cases_of, list};
 
+use super::among::AmongValues;
 use super::{Conn, Tx};
 use crate::domain::go_live::CaseTerms;
 use crate::domain::incident::{Case, Incident, IncidentState};
@@ -64,7 +65,7 @@ pub fn get(conn: &mut Conn, id: IncidentId) -> Result<Incident> {
     incidents::table
         .find(id)
         .select(Incident::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?
         .ok_or_else(|| Error::not_found("incident", id.reference()))
 }
@@ -75,7 +76,7 @@ pub fn get(conn: &mut Conn, id: IncidentId) -> Result<Incident> {
 /// When the database does not answer.
 pub fn get_all(conn: &mut Conn, ids: &[IncidentId]) -> Result<Vec<Incident>> {
     Ok(incidents::table
-        .filter(incidents::id.eq_any(ids))
+        .filter(incidents::id.among(ids))
         .order(incidents::id)
         .select(Incident::as_select())
         .load(conn)?)
@@ -123,7 +124,7 @@ pub fn last_recorded(conn: &mut Conn) -> Result<Option<Moment>> {
 pub fn lock_free(tx: &mut Tx<'_>, ids: &[IncidentId]) -> Result<Vec<Incident>> {
     let free = match tx.conn() {
         Conn::Postgres(conn) => incidents::table
-            .filter(incidents::id.eq_any(ids))
+            .filter(incidents::id.among(ids))
             .order(incidents::id)
             .select(incidents::id)
             .for_update()
@@ -372,7 +373,7 @@ pub fn events_of(
     incidents: &[IncidentId],
 ) -> Result<HashMap<IncidentId, Vec<Event>>> {
     let rows: Vec<Event> = events::table
-        .filter(events::incident_id.eq_any(incidents))
+        .filter(events::incident_id.among(incidents))
         .order((events::incident_id, events::seq))
         .select(Event::as_select())
         .load(conn)?;

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
+use super::among::AmongValues;
 use super::bulk::{bulk_insert, groups};
 use super::{Conn, Tx};
 use crate::domain::letter::{LetterFacts, LetterKind, LetterState, Recipient};
@@ -115,7 +116,7 @@ pub fn get(conn: &mut Conn, id: LetterId) -> Result<Letter> {
     letters::table
         .find(id)
         .select(Letter::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?
         .ok_or_else(|| Error::not_found("letter", id))
 }
@@ -128,7 +129,7 @@ pub fn message(conn: &mut Conn, id: LetterId) -> Result<Option<Vec<u8>>> {
     letters::table
         .find(id)
         .select(letters::message)
-        .first(conn)
+        .get_result(conn)
         .optional()?
         .ok_or_else(|| Error::not_found("letter", id))
 }
@@ -257,7 +258,7 @@ pub fn take(tx: &mut Tx<'_>, ids: &[LetterId]) -> Result<Vec<Letter>> {
         .eq(LetterState::Leased)
         .and(letters::leased_until.le(now));
     let due = letters::table
-        .filter(letters::id.eq_any(ids))
+        .filter(letters::id.among(ids))
         .filter(waiting.or(lapsed.assume_not_null()));
     let ids: Vec<LetterId> = match tx.conn() {
         Conn::Postgres(conn) => due
@@ -270,12 +271,12 @@ pub fn take(tx: &mut Tx<'_>, ids: &[LetterId]) -> Result<Vec<Letter>> {
     // Whoever held a lapsed lease may have sent the letter before it died.
     diesel::update(
         letters::table
-            .filter(letters::id.eq_any(&ids))
+            .filter(letters::id.among(&ids))
             .filter(letters::state.eq(LetterState::Leased)),
     )
     .set(letters::in_doubt.eq(true))
     .execute(tx.conn())?;
-    diesel::update(letters::table.filter(letters::id.eq_any(&ids)))
+    diesel::update(letters::table.filter(letters::id.among(&ids)))
         .set((
             letters::state.eq(LetterState::Leased),
             letters::lease.eq(letters::lease + 1),
@@ -283,7 +284,7 @@ pub fn take(tx: &mut Tx<'_>, ids: &[LetterId]) -> Result<Vec<Letter>> {
         ))
         .execute(tx.conn())?;
     Ok(letters::table
-        .filter(letters::id.eq_any(&ids))
+        .filter(letters::id.among(&ids))
         .order((letters::next_attempt_at, letters::id))
         .select(Letter::as_select())
         .load(tx.conn())?)

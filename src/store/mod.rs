@@ -3,6 +3,7 @@
 //! [`Store::write`] is the one way to change anything: it makes a [`Tx`], which carries the moment
 //! and the author, and every function that changes rows takes a `&mut Tx`.
 
+mod among;
 mod bulk;
 mod checkpoint;
 mod conn;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
+use super::among::AmongValues;
 use super::{Conn, Tx};
 use crate::domain::PersonId;
 use crate::domain::person::{OwnSettings, Person, PersonInput, Role};
@@ -18,7 +19,7 @@ pub fn find(conn: &mut Conn, id: PersonId) -> Result<Person> {
     people::table
         .find(id)
         .select(Person::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?
         .ok_or_else(|| Error::not_found("person", id))
 }
@@ -29,7 +30,7 @@ pub fn find(conn: &mut Conn, id: PersonId) -> Result<Person> {
 /// When the database does not answer.
 pub fn find_all(conn: &mut Conn, ids: &[PersonId]) -> Result<Vec<Person>> {
     Ok(people::table
-        .filter(people::id.eq_any(ids))
+        .filter(people::id.among(ids))
         .select(Person::as_select())
         .load(conn)?)
 }
@@ -40,7 +41,7 @@ pub fn find_all(conn: &mut Conn, ids: &[PersonId]) -> Result<Vec<Person>> {
 /// When the database does not answer.
 pub fn names(conn: &mut Conn, ids: &[PersonId]) -> Result<HashMap<PersonId, String>> {
     let rows: Vec<(PersonId, String)> = people::table
-        .filter(people::id.eq_any(ids))
+        .filter(people::id.among(ids))
         .select((people::id, people::name))
         .load(conn)?;
     Ok(rows.into_iter().collect())
@@ -54,7 +55,7 @@ pub fn with_email(conn: &mut Conn, email: &str) -> Result<Option<Person>> {
     Ok(people::table
         .filter(people::email.eq(email.trim().to_lowercase()))
         .select(Person::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?)
 }
 

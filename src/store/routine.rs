@@ -16,7 +16,7 @@ pub fn last_run(conn: &mut Conn, name: &str) -> Result<Option<Moment>> {
     Ok(routines::table
         .find(name)
         .select(routines::last_run_at)
-        .first(conn)
+        .get_result(conn)
         .optional()?)
 }
 

@@ -16,7 +16,7 @@ pub fn find(conn: &mut Conn, id: ScheduleId) -> Result<Schedule> {
     schedules::table
         .find(id)
         .select(Schedule::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?
         .ok_or_else(|| Error::not_found("schedule", id))
 }
@@ -29,7 +29,7 @@ pub fn version(conn: &mut Conn, id: ScheduleId) -> Result<Option<i64>> {
     Ok(schedules::table
         .find(id)
         .select(schedules::version)
-        .first(conn)
+        .get_result(conn)
         .optional()?)
 }
 

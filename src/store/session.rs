@@ -35,7 +35,7 @@ pub fn holder(conn: &mut Conn, hash: &str, now: Moment) -> Result<Option<(Sessio
         .filter(sessions::expires_at.gt(now))
         .filter(people::active.eq(true))
         .select((Session::as_select(), Person::as_select()))
-        .first(conn)
+        .get_result(conn)
         .optional()?)
 }
 
@@ -122,7 +122,7 @@ pub fn link_works(conn: &mut Conn, hash: &str, now: Moment) -> Result<bool> {
         .filter(setup_links::used_at.is_null())
         .filter(setup_links::expires_at.gt(now))
         .select(setup_links::expires_at)
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     Ok(found.is_some())
 }

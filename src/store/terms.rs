@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
+use super::among::AmongValues;
 use super::{Conn, Tx};
 use crate::domain::contract::Contract;
 use crate::domain::terms::{Commitment, Promise, Target, Terms};
@@ -20,7 +21,7 @@ pub fn find(conn: &mut Conn, id: TermsId) -> Result<Terms> {
     terms::table
         .find(id)
         .select(Terms::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?
         .ok_or_else(|| Error::not_found("version of terms", id))
 }
@@ -31,7 +32,7 @@ pub fn find(conn: &mut Conn, id: TermsId) -> Result<Terms> {
 /// When the database does not answer.
 pub fn find_all(conn: &mut Conn, ids: &[TermsId]) -> Result<Vec<Terms>> {
     Ok(terms::table
-        .filter(terms::id.eq_any(ids))
+        .filter(terms::id.among(ids))
         .select(Terms::as_select())
         .load(conn)?)
 }
@@ -57,6 +58,7 @@ pub fn of_contract(conn: &mut Conn, id: ContractId) -> Result<Vec<Terms>> {
 pub fn in_force(conn: &mut Conn, contract: &Contract, at: Moment) -> Result<Option<Terms>> {
     // A date has begun at a moment exactly when the local date of that moment is that date or later.
     let today = at.date_in(contract.time_zone.0);
+    // A contract has few of them; a bound LIMIT would make SQLite parse the statement anew each time.
     Ok(terms::table
         .filter(
             terms::contract_id
@@ -65,7 +67,7 @@ pub fn in_force(conn: &mut Conn, contract: &Contract, at: Moment) -> Result<Opti
         )
         .order((terms::effective_from.desc(), terms::number.desc()))
         .select(Terms::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?)
 }
 

@@ -38,7 +38,7 @@ pub fn holder(conn: &mut Conn, hash: &str) -> Result<Option<(TokenId, Person)>> 
         .filter(tokens::revoked_at.is_null())
         .filter(people::active.eq(true))
         .select((tokens::id, Person::as_select()))
-        .first(conn)
+        .get_result(conn)
         .optional()?)
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use diesel::prelude::*;
 
+use super::among::AmongValues;
 use super::{Conn, Tx, calendar, unique};
 use crate::domain::input::Faults;
 use crate::domain::vendor::{Contact, ContactInput, Vendor, VendorInput};
@@ -30,7 +31,7 @@ pub fn find(conn: &mut Conn, id: VendorId) -> Result<Vendor> {
     vendors::table
         .find(id)
         .select(Vendor::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?
         .ok_or_else(|| Error::not_found("vendor", id.reference()))
 }
@@ -41,7 +42,7 @@ pub fn find(conn: &mut Conn, id: VendorId) -> Result<Vendor> {
 /// When the database does not answer.
 pub fn find_all(conn: &mut Conn, ids: &[VendorId]) -> Result<Vec<Vendor>> {
     Ok(vendors::table
-        .filter(vendors::id.eq_any(ids))
+        .filter(vendors::id.among(ids))
         .select(Vendor::as_select())
         .load(conn)?)
 }
@@ -103,7 +104,7 @@ pub fn page(conn: &mut Conn, after: Option<&str>, limit: i64) -> Result<Vec<Vend
 /// When the database does not answer.
 pub fn contacts_of(conn: &mut Conn, ids: &[VendorId]) -> Result<Vec<Contact>> {
     Ok(contacts::table
-        .filter(contacts::vendor_id.eq_any(ids.to_vec()))
+        .filter(contacts::vendor_id.among(ids))
         .order((contacts::rung, contacts::id))
         .select(Contact::as_select())
         .load(conn)?)

@@ -75,7 +75,7 @@ pub(crate) fn offsets(conn: &mut Conn, zone: Tz, version: &str) -> Result<Option
     let text: Option<String> = zone_offsets::table
         .find((zone.name(), version))
         .select(zone_offsets::offsets)
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     let Some(text) = text else { return Ok(None) };
     let offsets: Offsets = serde_json::from_str(&text)?;

@@ -1,5 +1,6 @@
 //! Lists of incidents.
 
+use crate::store::among::AmongValues;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -119,7 +120,7 @@ fn escaped(text: &str) -> String {
 /// When the database does not answer.
 pub fn cases_of(conn: &mut Conn, incidents: &[IncidentId]) -> Result<Vec<Case>> {
     Ok(cases::table
-        .filter(cases::incident_id.eq_any(incidents))
+        .filter(cases::incident_id.among(incidents))
         .order(cases::id)
         .select(Case::as_select())
         .load(conn)?)
