@@ -1,7 +1,8 @@
 //! Clocks whose moment has come: breaches, steps, letters.
 
 use std::collections::HashSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread;
 
 use crate::consequence::{Cause, Followed, follow, follow_all};
 use crate::domain::IncidentId;
@@ -54,9 +55,10 @@ pub fn tick_while(store: &Store, goes_on: &dyn Fn() -> bool) -> Result<Ticked> {
     };
     wake_those_behind(store, done.at)?;
     let mut seen = HashSet::new();
+    let limit = BATCH * i64::try_from(store.hands()).unwrap_or(1);
     while goes_on() {
         let now = done.at;
-        let mut due = store.read(|conn| store::clock::due(conn, now, BATCH))?;
+        let mut due = store.read(|conn| store::clock::due(conn, now, limit))?;
         // What was judged and is due again at the same moment would be so for ever.
         for stuck in due.extract_if(.., |incident| seen.contains(incident)) {
             tracing::error!(
@@ -71,39 +73,64 @@ pub fn tick_while(store: &Store, goes_on: &dyn Fn() -> bool) -> Result<Ticked> {
         }
         fault::point("tick.read");
         let mut judged = 0;
-        let touched = due.clone();
-        match batch(store, due.clone()) {
-            Ok((incidents, followed)) => {
-                fault::point("tick.committed");
-                judged = incidents;
-                done.incidents += incidents;
-                done.followed += followed;
-            }
-            Err(error @ (Error::Unavailable(_) | Error::InDoubt(_))) => return Err(error),
-            // One incident that cannot be judged must not hold up the others of its batch.
-            Err(error) if due.len() > 1 => {
-                tracing::warn!(%error, "a batch failed; its incidents are judged one by one");
-                for incident in due {
-                    if let Ok(alone) = alone(store, incident) {
-                        judged += alone.incidents;
-                        done.add(alone);
-                    }
-                }
-            }
-            Err(_) => {
-                let alone = alone(store, due[0])?;
-                judged += alone.incidents;
-                done.add(alone);
-            }
+        for part in in_batches(store, &due) {
+            let part = part?;
+            judged += part.incidents;
+            done.add(part);
         }
         if judged > 0 {
-            seen.extend(touched);
+            seen.extend(due);
         } else {
             // All of them are held by somebody else, who will leave them judged.
             return Ok(done);
         }
     }
     Ok(done)
+}
+
+/// Judges what is due in batches, as many at a time as the database writes at a time.
+fn in_batches(store: &Store, due: &[IncidentId]) -> Vec<Result<Ticked>> {
+    let mut batches = due.chunks(BATCH as usize);
+    let Some(first) = batches.next() else {
+        return Vec::new();
+    };
+    thread::scope(|threads| {
+        let others: Vec<_> = batches
+            .map(|some| threads.spawn(|| one_batch(store, some)))
+            .collect();
+        let mut done = vec![one_batch(store, first)];
+        for other in others {
+            done.push(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        done
+    })
+}
+
+/// Judges some incidents in one transaction, or one by one where that fails.
+fn one_batch(store: &Store, due: &[IncidentId]) -> Result<Ticked> {
+    match batch(store, due.to_vec()) {
+        Ok((incidents, followed)) => {
+            fault::point("tick.committed");
+            Ok(Ticked {
+                incidents,
+                followed,
+                ..Ticked::default()
+            })
+        }
+        Err(error @ (Error::Unavailable(_) | Error::InDoubt(_))) => Err(error),
+        // One incident that cannot be judged must not hold up the others of its batch.
+        Err(error) if due.len() > 1 => {
+            tracing::warn!(%error, "a batch failed; its incidents are judged one by one");
+            let mut done = Ticked::default();
+            for incident in due {
+                if let Ok(part) = alone(store, *incident) {
+                    done.add(part);
+                }
+            }
+            Ok(done)
+        }
+        Err(_) => alone(store, due[0]),
+    }
 }
 
 /// Wakes clocks that an edit of their calendar did not find. One that could not be judged is looked at

@@ -38,6 +38,7 @@ pub mod vendor;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -58,6 +59,9 @@ use crate::schema::Instant;
 use crate::time::{Moment, TimeSource};
 use wall::Wall;
 use writer::Writer;
+
+/// Transactions of one engine at a time; the pool has connections left for people.
+pub const MOST_HANDS: usize = 4;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -184,6 +188,15 @@ impl Store {
             })
         })?;
         pending.map_err(|error| anyhow::anyhow!("cannot read the version of the database: {error}"))
+    }
+
+    /// How many transactions of one engine are worth running at a time: one on SQLite, which has one
+    /// writer, and one for each processor, up to [`MOST_HANDS`], on PostgreSQL.
+    pub fn hands(&self) -> usize {
+        if self.inner.writer.is_some() {
+            return 1;
+        }
+        thread::available_parallelism().map_or(1, |processors| processors.get().min(MOST_HANDS))
     }
 
     /// Where the data is kept.
