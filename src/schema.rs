@@ -464,6 +464,33 @@ diesel::table! {
 }
 
 diesel::table! {
+    link_keys (name) {
+        name -> Text,
+        secret -> Binary,
+        made_at -> crate::schema::Instant,
+    }
+}
+
+diesel::table! {
+    used_links (letter_id, purpose, occasion) {
+        letter_id -> BigInt,
+        purpose -> Text,
+        occasion -> Text,
+        used_at -> crate::schema::Instant,
+        incident_id -> BigInt,
+        seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    revoked_links (letter_id) {
+        letter_id -> BigInt,
+        at -> crate::schema::Instant,
+        person_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     routines (name) {
         name -> Text,
         last_run_at -> crate::schema::Instant,
@@ -544,6 +571,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     breaches,
     withdrawals,
     letters,
+    link_keys,
+    used_links,
+    revoked_links,
     routines,
     schedules,
 );

@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod go_live;
 pub mod incident;
 pub mod letter;
+pub mod link;
 pub mod person;
 pub mod schedule;
 pub mod session;

@@ -40,7 +40,7 @@ impl Addressee {
         }
     }
 
-    fn vendor(case: &CaseFacts, contact: &Contact) -> Self {
+    pub(super) fn vendor(case: &CaseFacts, contact: &Contact) -> Self {
         Self {
             recipient: Recipient {
                 name: contact.name.clone(),

@@ -7,11 +7,12 @@ use crate::domain::breach::Breach;
 use crate::domain::clock::{Clock, Lap, Verdict, explain};
 use crate::domain::ladder::{Generation, Target as Audience};
 use crate::domain::letter::{
-    ClockFacts, CorrectedFacts, ExplanationFacts, IncidentFacts, LetterFacts, LetterKind,
-    LetterState, Promised, Recipient, Side, StepFacts, Told,
+    AnswerFacts, ClockFacts, CorrectedFacts, ExplanationFacts, IncidentFacts, LetterFacts,
+    LetterKind, LetterState, Promised, Recipient, Side, StepFacts, Told,
 };
 use crate::domain::terms::Target;
-use crate::domain::words::{ClockState, EventKind, Metric};
+use crate::domain::timeline::Event;
+use crate::domain::words::{ClockState, EventKind, Metric, Source};
 use crate::domain::{BreachId, ClockId};
 use crate::error::Result;
 use crate::store::letter::NewLetter;
@@ -65,6 +66,7 @@ pub(super) fn facts(
         remark: None,
         rejected: false,
         corrected: None,
+        answer: None,
         explanation: None,
         link: format!("/incidents/{}", incident.id.reference()),
         anchor: scene.anchor.cloned(),
@@ -261,6 +263,9 @@ pub(super) fn of_occasion(
     if event.case_id.is_some_and(|of| of != case.case.id) {
         return Ok(0);
     }
+    if event.source == Source::VendorLink {
+        receipts(tx, written, people, scene, case, clocks, event)?;
+    }
     let (kind, asks_the_outbox) = match event.kind {
         EventKind::Reported => (LetterKind::Raised, false),
         EventKind::Resolved => (LetterKind::Resolved, true),
@@ -307,6 +312,81 @@ pub(super) fn of_occasion(
         });
     }
     Ok(queued)
+}
+
+/// Both sides get a record of what a vendor said by a link: the contact whose letter held it, and the
+/// owner and the reporter.
+fn receipts(
+    tx: &mut Tx<'_>,
+    written: &mut Written,
+    people: &mut People,
+    scene: &Scene<'_>,
+    case: &CaseFacts,
+    clocks: &[&Clock],
+    event: &Event,
+) -> Result<()> {
+    let texts = store::incident::texts(tx.conn(), scene.incident.id)?;
+    let text = |name: &str| {
+        let found = texts.get(&event.id).and_then(|texts| texts.get(name));
+        found.map_or_else(String::new, |text| text.content.clone())
+    };
+    let answer = AnswerFacts {
+        seq: event.seq,
+        kind: event.kind,
+        at: event.recorded_at,
+        name: text("name"),
+        contact: text("contact"),
+        promised_for: event.fields.promised_for,
+        remark: text("reason"),
+    };
+    let contact = case
+        .contacts
+        .iter()
+        .find(|contact| Some(contact.id) == event.fields.contact);
+    let mut to: Vec<Addressee> = contact
+        .map(|contact| Addressee::vendor(case, contact))
+        .into_iter()
+        .collect();
+    let ours = [Audience::Owner, Audience::Reporter];
+    for addressee in audience::of_targets(tx.conn(), people, scene, case, &ours)? {
+        if to
+            .iter()
+            .all(|other| other.recipient.email != addressee.recipient.email)
+        {
+            to.push(addressee);
+        }
+    }
+    let now = tx.now();
+    let mut stated = Vec::new();
+    for clock in clocks {
+        stated.push(clock_facts(scene, clock, clock.current(), now)?);
+    }
+    for addressee in &to {
+        let mut facts = facts(scene, case, LetterKind::Answered, event.recorded_at);
+        facts.clocks.clone_from(&stated);
+        facts.also_told = also_told(addressee, to.iter());
+        facts.answer = Some(answer.clone());
+        written.letters.push(NewLetter {
+            key: format!(
+                "answered:{}:case{}:event{}:{}",
+                scene.incident.id.reference(),
+                case.case.id,
+                event.seq,
+                addressee.recipient.email.to_lowercase()
+            ),
+            kind: LetterKind::Answered,
+            incident_id: Some(scene.incident.id),
+            case_id: Some(case.case.id),
+            clock_id: None,
+            breach_id: None,
+            contact_id: addressee.contact_id(),
+            recipient: addressee.recipient.clone(),
+            facts: LetterFacts::Incident(Box::new(facts)).to_json()?,
+            planned_at: event.recorded_at,
+            not_before: now,
+        });
+    }
+    Ok(())
 }
 
 /// The desk, the owner and the reporter, and whoever else was written to about this case.

@@ -186,7 +186,21 @@ fn redact_incident(facts: &mut IncidentFacts, seq: i64, text: &SealedText) -> bo
                 put(reference, quotes);
             }
         }
+        "name" | "contact" => {
+            if let Some(answer) = facts.answer.as_mut().filter(|answer| answer.seq == seq) {
+                let place = match text.name.as_str() {
+                    "name" => &mut answer.name,
+                    _ => &mut answer.contact,
+                };
+                let quotes = place == content;
+                put(place, quotes);
+            }
+        }
         "reason" => {
+            if let Some(answer) = facts.answer.as_mut().filter(|answer| answer.seq == seq) {
+                let quotes = answer.remark == content;
+                put(&mut answer.remark, quotes);
+            }
             if let Some(remark) = &mut facts.remark {
                 let quotes = remark == content;
                 put(remark, quotes);

@@ -31,6 +31,8 @@ text_enum! {
         Reopened = "reopened",
         /// A breach that was told of is withdrawn.
         Corrected = "corrected",
+        /// The vendor answered by a link: the receipt for both sides.
+        Answered = "answered",
         /// Figures for a period.
         Report = "report",
     }
@@ -168,6 +170,9 @@ pub struct IncidentFacts {
     /// The breach that is withdrawn and the event that withdrew it.
     #[serde(default)]
     pub corrected: Option<CorrectedFacts>,
+    /// What the vendor said by a link.
+    #[serde(default)]
+    pub answer: Option<AnswerFacts>,
     /// How the deadline of the first clock came about.
     #[serde(default)]
     pub explanation: Option<ExplanationFacts>,
@@ -341,6 +346,29 @@ pub struct CorrectedFacts {
     /// The reason given with it; may be empty.
     #[serde(default)]
     pub reason: String,
+}
+
+/// What a vendor said by a link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerFacts {
+    /// Number of the event that it was recorded as.
+    pub seq: i64,
+    /// What it says happened.
+    pub kind: EventKind,
+    /// When it was recorded.
+    pub at: Moment,
+    /// Who said so, as typed.
+    #[serde(default)]
+    pub name: String,
+    /// Whose letter held the link.
+    #[serde(default)]
+    pub contact: String,
+    /// For a promise: the time.
+    #[serde(default)]
+    pub promised_for: Option<Moment>,
+    /// What else was said; may be empty.
+    #[serde(default)]
+    pub remark: String,
 }
 
 /// What a report for a period says.

@@ -26,6 +26,7 @@ pub mod input;
 pub mod ladder;
 pub mod ladder_warning;
 pub mod letter;
+pub mod link;
 pub mod locale;
 pub mod outbox;
 pub mod period;

@@ -9,7 +9,7 @@ pub use admit::{Draft, admit, entered_late, not_ahead, open_pauses};
 pub use chain::{Form, GENESIS, SealedText, canonical, seal, text_hash};
 
 use super::words::{EventKind, Metric, Source};
-use super::{CaseId, GoLiveId, IncidentId, PersonId};
+use super::{CaseId, ContactId, GoLiveId, IncidentId, LetterId, PersonId};
 use crate::schema::events;
 use crate::time::{Micros, Moment};
 
@@ -92,6 +92,13 @@ pub struct Fields {
     /// `handed_over`: the case that goes on with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_case: Option<CaseId>,
+    /// By a vendor's link: the contact whose letter held it. Who that was says the text `contact`, and
+    /// what the person typed as a name the text `name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<ContactId>,
+    /// By a link: the letter that held it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub letter: Option<LetterId>,
     /// `reported`: the version of the terms that judges the case. `corrected`, `noted`: the one that
     /// judges it from then on.
     #[serde(default, skip_serializing_if = "Option::is_none")]

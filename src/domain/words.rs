@@ -87,6 +87,10 @@ text_enum! {
         Engine = "engine",
         /// A file or scenario that was read in.
         Import = "import",
+        /// A signed link in a letter to the vendor, or the vendor's own page.
+        VendorLink = "vendor_link",
+        /// A signed link in a letter to one of us.
+        LetterLink = "letter_link",
     }
 }
 

@@ -309,13 +309,14 @@ impl Post {
         self.taking = Some(tokio::spawn(blocking(move || {
             let leased = Stopwatch::start();
             let is_empty = choice.take.is_empty();
-            let (now, letters) = store.write(Actor::Engine, move |tx| {
+            let (now, letters, key) = store.write(Actor::Engine, move |tx| {
                 store::letter::put_off(tx, &choice.put_off)?;
-                Ok((tx.now(), store::letter::take(tx, &choice.take)?))
+                let letters = store::letter::take(tx, &choice.take)?;
+                Ok((tx.now(), letters, store::link::key_or_new(tx)?))
             })?;
             let is_empty = !is_empty && letters.is_empty();
             let standing = store.read(|conn| store::letter::standing(conn, &letters))?;
-            let mut done = Leased::of(letters, &standing, &sender, now, leased);
+            let mut done = Leased::of(letters, &standing, (&sender, &key), now, leased);
             done.is_empty = is_empty;
             Ok(Taken::Leased(done))
         })));

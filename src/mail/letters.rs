@@ -11,11 +11,13 @@ use minijinja::{AutoEscape, Environment, Error, State, UndefinedBehavior, Value}
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::links::{self, Links, Signer, links_of};
 use super::wording;
 use crate::domain::letter::{
     ClockFacts, ExplanationFacts, IncidentFacts, LetterFacts, Promised, Recipient, ReportFacts,
     Side, Told, Trigger,
 };
+use crate::domain::link::Purpose;
 use crate::domain::locale::Locale;
 use crate::domain::words::{EventKind, Metric};
 use crate::domain::zone::Zone;
@@ -66,7 +68,8 @@ pub struct RenderError {
     pub reason: String,
 }
 
-/// Writes the letter for one recipient, as it reads when it goes out at `sent_at`.
+/// Writes the letter for one recipient, as it reads when it goes out at `sent_at`, for whoever is not that
+/// recipient: every signed link is masked.
 ///
 /// `public_url` is the address people reach the service by; the facts' path comes after it.
 ///
@@ -78,13 +81,27 @@ pub fn render(
     public_url: &str,
     sent_at: Moment,
 ) -> Result<Rendered, RenderError> {
+    render_signed(facts, recipient, public_url, sent_at, &links::masked)
+}
+
+/// The same for the recipient alone, with the links that `sign` gives.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_signed(
+    facts: &LetterFacts,
+    recipient: &Recipient,
+    public_url: &str,
+    sent_at: Moment,
+    sign: Signer<'_>,
+) -> Result<Rendered, RenderError> {
     let environment = ENVIRONMENT.as_ref().map_err(|error| RenderError {
         template: error.name().unwrap_or("(unnamed)").to_string(),
         reason: error.to_string(),
     })?;
     let (context, attachments) = match facts {
         LetterFacts::Incident(facts) => (
-            incident_context(facts, recipient, public_url, sent_at),
+            incident_context(facts, recipient, public_url, sent_at, sign),
             Vec::new(),
         ),
         LetterFacts::Report(facts) => (
@@ -137,6 +154,8 @@ struct IncidentView<'a> {
     was_due: Option<Moment>,
     /// Who else was told, as this recipient may see it.
     others: Vec<String>,
+    /// What can be answered without an account.
+    links: Links,
 }
 
 #[derive(Serialize)]
@@ -152,6 +171,7 @@ fn incident_context(
     recipient: &Recipient,
     public_url: &str,
     sent_at: Moment,
+    sign: Signer<'_>,
 ) -> Value {
     // The addresses themselves stay out of a template's reach.
     let without_addresses = IncidentFacts {
@@ -166,6 +186,7 @@ fn incident_context(
             is_overdue: clock.is_some_and(wording::is_overdue),
             was_due: clock.and_then(|clock| clock.breached_at.or(clock.due_at)),
             others: others(&facts.also_told, facts, recipient),
+            links: links_of(facts, recipient, public_url, sign),
         },
         recipient,
         address(public_url, &facts.link),
@@ -323,6 +344,9 @@ fn add_filters(environment: &mut Environment<'static>) {
         Ok::<_, Error>(wording::duration(length, language(state)?))
     });
     environment.add_filter("percent", wording::percent);
+    environment.add_filter("purpose", |state: &State, purpose: Serde<Purpose>| {
+        Ok::<_, Error>(wording::purpose(*purpose, language(state)?))
+    });
     environment.add_filter("metric", |state: &State, metric: Serde<Metric>| {
         Ok::<_, Error>(wording::metric(*metric, language(state)?))
     });

@@ -4,6 +4,7 @@
 
 pub mod explanation;
 pub mod letters;
+pub mod links;
 pub mod message;
 pub mod outlet;
-mod wording;
+pub mod wording;

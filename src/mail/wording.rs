@@ -4,6 +4,7 @@ use chrono::{DateTime, Datelike, MappedLocalTime, TimeZone, Timelike};
 use chrono_tz::Tz;
 
 use crate::domain::letter::{ClockFacts, Promised, Trigger};
+use crate::domain::link::Purpose;
 use crate::domain::locale::Locale;
 use crate::domain::words::{ClockState, EventKind, Metric};
 use crate::domain::zone::Zone;
@@ -216,6 +217,25 @@ pub fn event(kind: EventKind, locale: Locale) -> &'static str {
         K::Erased => ("texts erased", "内容删除"),
         K::Corrected => ("entry corrected", "记录更正"),
         K::Cancelled => ("incident cancelled", "事件取消"),
+    };
+    match locale {
+        Locale::En => english,
+        Locale::ZhCn => chinese,
+    }
+}
+
+/// What a link does, as its reader says it: "acknowledge: a person has it in hand".
+pub fn purpose(purpose: Purpose, locale: Locale) -> &'static str {
+    use Purpose as P;
+    let (english, chinese) = match purpose {
+        P::Acknowledge => ("Acknowledge: a person is on it", "确认响应：已有人员处理"),
+        P::Update => ("Give an update", "通报进展"),
+        P::Promise => ("Name the time by which it will be done", "承诺完成时间"),
+        P::Workaround => ("Report a workaround", "报告临时措施"),
+        P::Restored => ("Report the service restored", "报告服务已恢复"),
+        P::Resolved => ("Report it resolved", "报告已解决"),
+        P::View => ("All open incidents", "全部未结事件"),
+        P::Take => ("Take this on", "由我接手"),
     };
     match locale {
         Locale::En => english,

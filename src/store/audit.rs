@@ -19,7 +19,7 @@ pub struct AuditLine {
     pub id: i64,
     /// When it was done.
     pub at: Moment,
-    /// `person`, `engine` or `operator`.
+    /// `person`, `engine`, `operator` or `link`.
     pub actor: String,
     /// The person, if it was one.
     pub person_id: Option<PersonId>,

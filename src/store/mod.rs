@@ -25,6 +25,7 @@ pub mod evidence;
 pub mod go_live;
 pub mod incident;
 pub mod letter;
+pub mod link;
 pub mod overview;
 pub mod person;
 pub mod report;

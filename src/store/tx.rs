@@ -2,7 +2,7 @@
 
 use super::wall::Wall;
 use super::{Conn, moment};
-use crate::domain::PersonId;
+use crate::domain::{LetterId, PersonId};
 use crate::error::Result;
 use crate::time::Moment;
 
@@ -15,6 +15,8 @@ pub enum Actor {
     Engine,
     /// Whoever holds the machine, by the command line.
     Operator,
+    /// Whoever opened a signed link in that letter, without an account; what was recorded says who.
+    Link(LetterId),
 }
 
 impl Actor {
@@ -22,7 +24,7 @@ impl Actor {
     pub fn person(self) -> Option<PersonId> {
         match self {
             Actor::Person(id) => Some(id),
-            Actor::Engine | Actor::Operator => None,
+            Actor::Engine | Actor::Operator | Actor::Link(_) => None,
         }
     }
 
@@ -31,6 +33,7 @@ impl Actor {
             Actor::Person(_) => "person",
             Actor::Engine => "engine",
             Actor::Operator => "operator",
+            Actor::Link(_) => "link",
         }
     }
 }

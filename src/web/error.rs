@@ -17,6 +17,7 @@ use serde_json::json;
 use super::access::Caller;
 use super::frame::Frame;
 use super::request::RequestId;
+use crate::actions::link::Refusal;
 use crate::domain::input::FieldError;
 use crate::error::{Error, Refused};
 
@@ -208,6 +209,19 @@ impl ResponseError for Fault {
 /// fault.
 pub(super) fn again(fault: &Fault, mut page: HttpResponse) -> HttpResponse {
     *page.status_mut() = fault.status_code();
+    page
+}
+
+/// The page that refuses a signed link: 404 where we did not sign it, and for one that we did 403 where its
+/// recipient may answer no more and 410 where its time is over.
+pub(super) fn refused_link(refusal: &Refusal, mut page: HttpResponse) -> HttpResponse {
+    *page.status_mut() = match refusal {
+        Refusal::Forged | Refusal::Masked => StatusCode::NOT_FOUND,
+        Refusal::Removed(_) => StatusCode::FORBIDDEN,
+        Refusal::Expired(_) | Refusal::Revoked(_) | Refusal::Over(_) | Refusal::Used(..) => {
+            StatusCode::GONE
+        }
+    };
     page
 }
 

@@ -13,6 +13,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::state::State;
+use crate::domain::link::{ANSWER_PATH, VENDOR_PATH};
 use crate::time::Stopwatch;
 
 /// Names one request in the log and in its error answer.
@@ -54,7 +55,7 @@ pub(super) async fn accompany(
         let response = next.call(request).await?.map_into_boxed_body();
         let mut response = shown(response);
         let path = response.request().path().to_string();
-        dress(response.headers_mut(), id);
+        dress(response.headers_mut(), id, &path);
         forget_flash(&mut response);
         let status = response.status().as_u16();
         if let Some(state) = response.request().app_data::<Data<State>>() {
@@ -95,22 +96,39 @@ fn forget_flash(response: &mut ServiceResponse<BoxBody>) {
     }
 }
 
-/// The one-time link is a secret in a path.
-fn without_secret(path: &str) -> &str {
-    if path.starts_with("/setup/") {
-        "/setup/***"
-    } else {
-        path
+/// The one-time link and the signed links of letters are secrets in a path.
+fn without_secret(path: &str) -> String {
+    for start in ["/setup/", ANSWER_PATH, VENDOR_PATH] {
+        if let Some(rest) = path.strip_prefix(start) {
+            let after = rest.find('/').map_or("", |at| &rest[at..]);
+            return format!("{start}***{after}");
+        }
     }
+    path.to_string()
+}
+
+/// Whether the path itself lets its holder do something.
+fn is_capability(path: &str) -> bool {
+    path.starts_with(ANSWER_PATH) || path.starts_with(VENDOR_PATH)
 }
 
 const POLICY: &str = "default-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'";
 
-fn dress(headers: &mut HeaderMap, id: RequestId) {
+fn dress(headers: &mut HeaderMap, id: RequestId, path: &str) {
+    if is_capability(path) {
+        headers.insert(
+            HeaderName::from_static("x-robots-tag"),
+            HeaderValue::from_static("noindex, nofollow"),
+        );
+    }
+    let referrer = match is_capability(path) {
+        true => "no-referrer",
+        false => "same-origin",
+    };
     let always = [
         (HeaderName::from_static("x-request-id"), id.to_string()),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_string()),
-        (header::REFERRER_POLICY, "same-origin".to_string()),
+        (header::REFERRER_POLICY, referrer.to_string()),
     ];
     let unless_set = [
         (header::CONTENT_SECURITY_POLICY, POLICY.to_string()),

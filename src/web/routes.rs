@@ -53,6 +53,13 @@ routes! {
     GET    "/setup/{link}"              Public     => pages::session::ask_first;
     POST   "/setup/{link}"              Public     => pages::session::set_up;
 
+    // Answers by the signed links of letters, without an account.
+    GET    "/answer/{link}"             Link       => pages::link::ask;
+    POST   "/answer/{link}"             Link       => pages::link::record;
+    GET    "/vendor/{link}"             Link       => pages::link::vendor;
+    GET    "/vendor/{link}/{case}/{purpose}" Link  => pages::link::ask_of_case;
+    POST   "/vendor/{link}/{case}/{purpose}" Link  => pages::link::record_of_case;
+
     // What goes on.
     GET    "/"                          SignedIn   => pages::board::show;
     GET    "/incidents"                 SignedIn   => pages::incident::list;
@@ -76,6 +83,7 @@ routes! {
     GET    "/letters/{id}/letter.eml"   SignedIn   => pages::letter::message;
     POST   "/letters/{id}/requeue"      Record     => pages::letter::requeue;
     POST   "/letters/{id}/cancel"       Record     => pages::letter::cancel;
+    POST   "/letters/{id}/revoke-links" Record     => pages::letter::revoke_links;
 
     // Oneself.
     GET    "/account"                   SignedIn   => pages::account::show;
@@ -186,6 +194,7 @@ routes! {
     GET    "/api/v1/letters/{id}"       SignedIn   => api::letter::show;
     POST   "/api/v1/letters/{id}/requeue" Record   => api::letter::requeue;
     POST   "/api/v1/letters/{id}/cancel" Record    => api::letter::cancel;
+    POST   "/api/v1/letters/{id}/revoke-links" Record => api::letter::revoke_links;
     GET    "/api/v1/breaches"           SignedIn   => api::breach::list;
     GET    "/api/v1/breaches/{id}"      SignedIn   => api::breach::show;
     GET    "/api/v1/breaches/{id}/bundle.zip" SignedIn => api::evidence::breach_bundle;

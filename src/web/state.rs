@@ -10,6 +10,7 @@ use tracing::Span;
 use super::access::Caller;
 use super::error::{Answer, Fault};
 use super::throttle::Throttle;
+use crate::actions::link::Refusal;
 use crate::engine::{self, Health};
 use crate::error::{Error, Result};
 use crate::health::Checks;
@@ -29,6 +30,8 @@ pub struct State {
     pub health: Arc<Health>,
     /// How often signing in was tried.
     pub(super) throttle: Arc<Throttle>,
+    /// What became of signed links.
+    pub(super) links: Arc<LinkCounts>,
     public_url: Arc<str>,
     answers: Arc<[Counter; 5]>,
 }
@@ -57,12 +60,14 @@ impl State {
                 "Answers to HTTP requests by class of status.",
             )
         });
+        let links = LinkCounts::new(&metrics);
         Self {
             store,
             checks,
             metrics,
             health,
             throttle: Arc::default(),
+            links: Arc::new(links),
             public_url: public_url.trim_end_matches('/').into(),
             answers: Arc::new(answers),
         }
@@ -81,6 +86,42 @@ impl State {
     pub(super) fn count_answer(&self, status: u16) {
         let class = usize::from(status / 100).clamp(1, 5) - 1;
         self.answers[class].increase();
+    }
+}
+
+/// How many signed links were used and refused.
+pub(super) struct LinkCounts {
+    pub(super) used: Counter,
+    refused: Vec<(&'static str, Counter)>,
+}
+
+impl LinkCounts {
+    fn new(metrics: &Metrics) -> Self {
+        let reasons = Refusal::WORDS.into_iter().chain(["throttled"]);
+        Self {
+            used: metrics.counter(
+                "redress_links_used_total",
+                "",
+                "Answers recorded by signed links of letters.",
+            ),
+            refused: reasons
+                .map(|reason| {
+                    let counter = metrics.counter(
+                        "redress_links_refused_total",
+                        &format!("reason=\"{reason}\""),
+                        "Signed links that were refused, by reason.",
+                    );
+                    (reason, counter)
+                })
+                .collect(),
+        }
+    }
+
+    pub(super) fn refused(&self, reason: &str) {
+        let found = self.refused.iter().find(|(known, _)| *known == reason);
+        if let Some((_, counter)) = found {
+            counter.increase();
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! Bounds how often signing in may be tried, for one address of a person and for one of the network.
+//! Bounds how often signing in may be tried, for one address of a person and for one of the network, and how
+//! often links may be opened from one address of the network.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,6 +12,10 @@ const WINDOW: Micros = 15 * MINUTE;
 const FOR_PERSON: u32 = 10;
 /// Tries from one network address, behind which a whole office may sit.
 const FROM_ADDRESS: u32 = 100;
+/// Links that nobody signed, tried from one network address.
+const FORGED_FROM_ADDRESS: u32 = 100;
+/// Links opened from one network address: a scanner of mail opens many.
+const LINKS_FROM_ADDRESS: u32 = 1_000;
 /// Windows kept; when there are more, the oldest are forgotten.
 const MOST: usize = 20_000;
 
@@ -28,6 +33,39 @@ impl Throttle {
     /// Notes a try, or says after how many seconds the next is allowed. Trying counts before its
     /// outcome is known, so that many tries at once do not slip through.
     pub fn begin(&self, email: &str, address: &str, now: Moment) -> Result<(), i64> {
+        self.begin_all(
+            vec![
+                (person_key(email), FOR_PERSON),
+                (format!("from {address}"), FROM_ADDRESS),
+            ],
+            now,
+        )
+    }
+
+    /// Notes that a link is opened, or says after how many seconds the next may be.
+    pub fn begin_link(&self, address: &str, now: Moment) -> Result<(), i64> {
+        {
+            let windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(window) = windows.get(&forged_key(address))
+                && now - window.since < WINDOW
+                && window.tries >= FORGED_FROM_ADDRESS
+            {
+                return Err((window.since + WINDOW - now) / SECOND + 1);
+            }
+        }
+        self.begin_all(
+            vec![(format!("links from {address}"), LINKS_FROM_ADDRESS)],
+            now,
+        )
+    }
+
+    /// Notes that it was one that nobody signed.
+    pub fn link_failed(&self, address: &str, now: Moment) {
+        // Whether it was one too many is asked when the next is opened.
+        let _ = self.begin_all(vec![(forged_key(address), FORGED_FROM_ADDRESS)], now);
+    }
+
+    fn begin_all(&self, keys: Vec<(String, u32)>, now: Moment) -> Result<(), i64> {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if windows.len() >= MOST {
             windows.retain(|_, window| now - window.since < WINDOW);
@@ -38,10 +76,6 @@ impl Throttle {
             let middle = ages[ages.len() / 2];
             windows.retain(|_, window| window.since > middle);
         }
-        let keys = [
-            (person_key(email), FOR_PERSON),
-            (format!("from {address}"), FROM_ADDRESS),
-        ];
         for (key, most) in &keys {
             if let Some(window) = windows.get(key)
                 && now - window.since < WINDOW
@@ -73,6 +107,10 @@ impl Throttle {
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&person_key(email));
     }
+}
+
+fn forged_key(address: &str) -> String {
+    format!("forged from {address}")
 }
 
 fn person_key(email: &str) -> String {

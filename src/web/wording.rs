@@ -281,6 +281,8 @@ pub fn text_name(name: &str) -> String {
         "description" => "Description".to_string(),
         "vendor_reference" => "Vendor's reference".to_string(),
         "reason" => "What was said".to_string(),
+        "name" => "Who said so".to_string(),
+        "contact" => "Whose letter it was".to_string(),
         other => match position_of(other) {
             Some(position) => format!("File {position}, name and content"),
             None => other.replace('_', " "),

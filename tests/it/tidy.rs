@@ -218,6 +218,12 @@ fn every_route_has_an_access_rule_and_is_listed_once() {
         .any(|start| path.starts_with(start))),
         "open to everybody: {public:?}"
     );
+    let by_link: BTreeSet<_> = all
+        .iter()
+        .filter(|route| format!("{:?}", route.access) == "Link")
+        .map(|route| route.path.split('{').next().unwrap_or_default())
+        .collect();
+    assert_eq!(by_link, BTreeSet::from(["/answer/", "/vendor/"]));
 }
 
 #[test]

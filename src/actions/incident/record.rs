@@ -30,6 +30,17 @@ use crate::time::Moment;
 /// # Errors
 /// When the timeline does not admit it, every fault at its field; nothing is kept then.
 pub fn record(tx: &mut Tx<'_>, id: IncidentId, record: &Record, source: Source) -> Result<Event> {
+    record_by_link(tx, id, record, source, Vec::new())
+}
+
+/// The same with texts that say who it was, where that is not one of us.
+pub(in crate::actions) fn record_by_link(
+    tx: &mut Tx<'_>,
+    id: IncidentId,
+    record: &Record,
+    source: Source,
+    who: Vec<(&'static str, String)>,
+) -> Result<Event> {
     let mut incident = store::incident::lock(tx, id)?;
     time_first(tx, &mut incident)?;
     let now = tx.now();
@@ -51,6 +62,7 @@ pub fn record(tx: &mut Tx<'_>, id: IncidentId, record: &Record, source: Source) 
     }
     let files = evidence::named(tx, &draft.fields.evidence)?;
     let mut texts = vec![("reason", draft.reason.clone())];
+    texts.extend(who);
     let names = files.iter().map(|file| file.name.clone());
     texts.extend(NAMES.into_iter().zip(names));
     let new = NewEvent {

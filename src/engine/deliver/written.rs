@@ -2,9 +2,11 @@
 
 use super::Sender;
 use super::settle::{End, Ended};
+use crate::domain::link::{LinkKey, mask};
 use crate::domain::outbox::Letter;
 use crate::fault;
-use crate::mail::letters::{Rendered, render};
+use crate::mail::letters::{Rendered, render_signed};
+use crate::mail::links::signer;
 use crate::mail::message::{Envelope, full_id, message};
 use crate::mail::outlet::{Delivery, Outgoing};
 use crate::store::letter::{Sent, Standing};
@@ -34,7 +36,7 @@ impl Leased {
     pub(super) fn of(
         letters: Vec<Letter>,
         standing: &Standing,
-        sender: &Sender,
+        (sender, key): (&Sender, &LinkKey),
         now: Moment,
         leased: Stopwatch,
     ) -> Self {
@@ -45,7 +47,7 @@ impl Leased {
             let end = if let Some(reason) = standing.moot(&letter) {
                 End::Needless(reason)
             } else {
-                match write(sender, &letter, now) {
+                match write(sender, key, &letter, now) {
                     Ok((rendered, outgoing)) => {
                         done.written.push(Written {
                             letter,
@@ -84,8 +86,9 @@ impl Written {
             letter: self.letter,
             sent: Some(Sent {
                 subject: self.rendered.subject,
-                text: self.rendered.text,
-                html: self.rendered.html,
+                // What is kept for reading is not for the recipient alone; the bytes are as they were sent.
+                text: mask(&self.rendered.text),
+                html: mask(&self.rendered.html),
                 bytes: self.outgoing.bytes,
             }),
             end: delivery.map_or(End::BrokeDown, End::Delivered),
@@ -93,9 +96,15 @@ impl Written {
     }
 }
 
-fn write(sender: &Sender, letter: &Letter, now: Moment) -> Result<(Rendered, Outgoing), String> {
+fn write(
+    sender: &Sender,
+    key: &LinkKey,
+    letter: &Letter,
+    now: Moment,
+) -> Result<(Rendered, Outgoing), String> {
     let recipient = letter.recipient();
-    let rendered = render(&letter.facts, &recipient, &sender.public_url, now)
+    let sign = signer(letter, key);
+    let rendered = render_signed(&letter.facts, &recipient, &sender.public_url, now, &sign)
         .map_err(|error| error.to_string())?;
     let domain = sender.from.email.domain();
     let envelope = Envelope {

@@ -18,6 +18,7 @@ use crate::domain::evidence::File;
 use crate::domain::letter::LetterFacts;
 use crate::domain::timeline::{SealedText, canonical};
 use crate::error::Result;
+use crate::mail::links::mask_message;
 use crate::store::{self, Conn};
 use crate::time::{Micros, SECOND};
 
@@ -332,6 +333,9 @@ pub(super) fn letters<W: Write + Seek>(
             (None, Some(erased)) => erased.sha256.clone(),
             (None, None) => None,
         };
+        // Signed links are the recipient's alone; with them a reader of the bundle could answer.
+        let masked = bytes.as_ref().map(|bytes| mask_message(bytes));
+        let is_masked = masked != bytes;
         let file = bytes.as_ref().map(|_| format!("letters/{}.eml", letter.id));
         let printed = match &letter.facts {
             LetterFacts::Incident(facts) => facts.anchor.as_ref(),
@@ -357,9 +361,11 @@ pub(super) fn letters<W: Write + Seek>(
             "anchor": printed.map(|head| json!({"number": head.number, "hash": head.hash})),
             "sha256": sha256,
             "file": file,
+            "links_masked": is_masked,
+            "file_sha256": masked.as_ref().map(|bytes| hex::encode(Sha256::digest(bytes))),
             "erased_by_event": erased.map(|erased| erased.seq),
         }));
-        if let (Some(file), Some(bytes)) = (file, bytes) {
+        if let (Some(file), Some(bytes)) = (file, masked) {
             packer.bytes(&file, &bytes)?;
         }
     }

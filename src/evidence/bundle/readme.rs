@@ -38,7 +38,8 @@ clocks.json      every clock as judged from the timeline, run by run
 explanation.txt  how each deadline came about, line by line
 breaches.json    the entries of the register, with what they were judged by
 files/           files that go with events, named by event and place: files/3-1-router.log
-letters.json     what was written to whom; letters/N.eml is the message as it was sent
+letters.json     what was written to whom; letters/N.eml is the message as it was sent, with the
+                 recipient's signed links masked where links_masked says so; sha256 is that of what was sent
 anchors.jsonl    the anchor chain from the first anchor that holds this timeline on (at most {most} anchors)
 SHA256SUMS       the sums of all these files
 

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::Content;
 use super::parts::{People, Texts};
 use crate::domain::erasure::{erasures, sealed};
+use crate::domain::words::Source;
 
 /// Every event, first recorded first, with instants in UTC.
 pub(super) fn timeline(content: &Content, texts: &Texts, people: &People) -> String {
@@ -20,7 +21,15 @@ pub(super) fn timeline(content: &Content, texts: &Texts, people: &People) -> Str
         let who = event
             .person_id
             .and_then(|person| people.get(&person.0))
-            .map_or("Redress", String::as_str);
+            .map_or(
+                match event.source {
+                    // The texts below say who.
+                    Source::VendorLink => "the vendor",
+                    Source::LetterLink => "the letter's recipient",
+                    _ => "Redress",
+                },
+                String::as_str,
+            );
         let case = content
             .judged
             .cases

@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::anchor::PrintedHead;
 use crate::domain::letter::{
-    CorrectedFacts, LetterKind, ReportBreach, ReportRow, StepFacts, Trigger,
+    AnswerFacts, CorrectedFacts, LetterKind, ReportBreach, ReportRow, StepFacts, Trigger,
 };
 use crate::domain::words::ClockState;
 use crate::time::{HOUR, SECOND};
@@ -134,6 +134,15 @@ fn incident(kind: LetterKind) -> IncidentFacts {
             kind: EventKind::Responded,
             occurred_at: at("2026-11-20T15:52:00Z"),
             reason: "their log shows 16:52 local".into(),
+        }),
+        answer: (kind == LetterKind::Answered).then(|| AnswerFacts {
+            seq: 4,
+            kind: EventKind::Promised,
+            at: at("2026-11-20T15:52:00Z"),
+            name: "Mei Lin".into(),
+            contact: "Duty manager <duty@vendor.example>".into(),
+            promised_for: Some(at("2026-11-20T18:30:00Z")),
+            remark: "A technician is on the way.".into(),
         }),
         explanation: (kind == LetterKind::Breached)
             .then(crate::mail::explanation::tests::first_response),

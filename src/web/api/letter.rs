@@ -132,6 +132,21 @@ pub async fn cancel(
     .await
 }
 
+/// `POST /letters/{id}/revoke-links`: its signed links serve no more.
+pub async fn revoke_links(
+    state: Data<State>,
+    caller: Caller,
+    key: Path<String>,
+    body: RawBody,
+) -> Answer {
+    let id = letter_id(&key)?;
+    act_once(&state, &caller, body.once, move |tx| {
+        actions::link::revoke(tx, id)?;
+        Done::answered(&LetterBody::from(letter::get(tx.conn(), id)?))
+    })
+    .await
+}
+
 pub(in crate::web) fn letter_id(key: &str) -> Result<LetterId> {
     key.parse()
         .map(LetterId)

@@ -12,8 +12,9 @@ use crate::domain::letter::{LetterFacts, LetterState, Side};
 use crate::domain::outbox::Letter;
 use crate::error::{Error, Result};
 use crate::mail::letters::render;
+use crate::mail::links::{mask_message, may_hold_links};
 use crate::store::Tx;
-use crate::store::{erasure, letter};
+use crate::store::{erasure, letter, link};
 use crate::time::{MINUTE, Micros, Moment};
 use crate::web::access::{Access, Caller};
 use crate::web::api::letter::{Asked, letter_id};
@@ -211,6 +212,9 @@ struct ShowPage {
     erased: Option<ErasedPart>,
     may_requeue: bool,
     may_cancel: bool,
+    may_revoke: bool,
+    /// When its links were called in, if they were.
+    revoked: Option<Shown>,
     request_id: String,
 }
 
@@ -226,12 +230,13 @@ struct ErasedPart {
 pub async fn show(state: Data<State>, frame: Frame, caller: Caller, key: Path<String>) -> Answer {
     let id = letter_id(&key)?;
     let store = state.store.clone();
-    let (now, letter, has_message, erased) = block(move || {
+    let (now, letter, has_message, erased, revoked) = block(move || {
         let now = store.now()?;
         store.read(|conn| {
             let has_message = letter::message(conn, id)?.is_some();
             let erased = erasure::of_letter(conn, id)?;
-            Ok((now, letter::get(conn, id)?, has_message, erased))
+            let revoked = link::revoked(conn, id)?;
+            Ok((now, letter::get(conn, id)?, has_message, erased, revoked))
         })
     })
     .await?;
@@ -270,6 +275,8 @@ pub async fn show(state: Data<State>, frame: Frame, caller: Caller, key: Path<St
         }),
         may_requeue: may && matches!(letter.state, LetterState::Failed | LetterState::Cancelled),
         may_cancel: may && letter.state == LetterState::Queued,
+        may_revoke: may && revoked.is_none() && may_hold_links(&letter),
+        revoked: revoked.map(|at| reader.sees_here(at)),
         request_id: Form::default().request_id(),
     })
 }
@@ -323,7 +330,7 @@ pub async fn html(state: Data<State>, key: Path<String>) -> Answer {
         .body(written.html))
 }
 
-/// Gives the bytes of a letter as they were sent.
+/// Gives the bytes of a letter as they were sent, but for the signed links, which are its recipient's.
 pub async fn message(state: Data<State>, key: Path<String>) -> Answer {
     let id = letter_id(&key)?;
     let bytes = read(&state, move |conn| letter::message(conn, id)).await?;
@@ -334,7 +341,7 @@ pub async fn message(state: Data<State>, key: Path<String>) -> Answer {
             header::CONTENT_DISPOSITION,
             format!("attachment; filename=\"letter-{id}.eml\""),
         ))
-        .body(bytes))
+        .body(mask_message(&bytes)))
 }
 
 /// Puts a letter back into the queue.
@@ -347,6 +354,17 @@ pub async fn requeue(state: Data<State>, caller: Caller, key: Path<String>, form
 pub async fn cancel(state: Data<State>, caller: Caller, key: Path<String>, form: Form) -> Answer {
     let said = "The letter is cancelled; it will not be sent.";
     settle(&state, &caller, &key, &form, said, actions::letter::cancel).await
+}
+
+/// Calls the signed links of a letter in.
+pub async fn revoke_links(
+    state: Data<State>,
+    caller: Caller,
+    key: Path<String>,
+    form: Form,
+) -> Answer {
+    let said = "The links of this letter serve no more.";
+    settle(&state, &caller, &key, &form, said, actions::link::revoke).await
 }
 
 async fn settle(

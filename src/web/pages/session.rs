@@ -182,7 +182,7 @@ fn wrong_password() -> Error {
 }
 
 /// Where a request comes from. Only a proxy on this machine is believed about whom it speaks for.
-fn network_address(request: &HttpRequest) -> String {
+pub(super) fn network_address(request: &HttpRequest) -> String {
     let Some(peer) = request.peer_addr() else {
         return "unknown".to_string();
     };

@@ -130,7 +130,7 @@ fn check(files: &Files) -> Result<(), String> {
     }
     for letter in json_of(files, "letters.json").as_array().unwrap() {
         if let Some(file) = letter["file"].as_str()
-            && letter["sha256"] != sha(&files[file])
+            && letter["file_sha256"] != sha(&files[file])
         {
             return Err(format!("{file} is not what was sent"));
         }

@@ -146,13 +146,20 @@ impl Sources<'_> {
             },
             who: match event.person_id {
                 Some(person) => self.names.get(&person).cloned().unwrap_or_default(),
-                None => "Redress".to_string(),
+                None => match (text("name"), text("contact")) {
+                    (Some(name), Some(contact)) => format!("{name}, {contact}"),
+                    (Some(one), None) | (None, Some(one)) => one,
+                    (None, None) if event.fields.letter.is_some() => "[erased]".to_string(),
+                    (None, None) => "Redress".to_string(),
+                },
             },
             source: match event.source {
                 Source::Page => "page",
                 Source::Api => "API",
                 Source::Engine => "engine",
                 Source::Import => "import",
+                Source::VendorLink => "the vendor's link",
+                Source::LetterLink => "link in a letter",
             },
             hash: event.hash.clone(),
             is_void: correction.is_some(),

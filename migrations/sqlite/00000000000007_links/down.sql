@@ -1,0 +1,3 @@
+DROP TABLE revoked_links;
+DROP TABLE used_links;
+DROP TABLE link_keys;
