@@ -540,6 +540,15 @@ diesel::joinable!(sessions -> people (person_id));
 diesel::joinable!(tokens -> people (person_id));
 diesel::joinable!(audit -> people (person_id));
 
+diesel::table! {
+    refused_addresses (email) {
+        email -> Text,
+        refused_at -> crate::schema::Instant,
+        answer -> Text,
+        letter_id -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     people,
     sessions,
@@ -574,6 +583,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     link_keys,
     used_links,
     revoked_links,
+    refused_addresses,
     routines,
     schedules,
 );

@@ -180,7 +180,7 @@ pub fn preview(
     let book = book_for(conn, value)?;
     let reading = terms_input::read(value, "", &book, now);
     let warnings = match vendor {
-        Some(vendor) => contract::warnings(conn, vendor, &reading.promise)?,
+        Some(vendor) => contract::warnings(conn, vendor, None, &reading.promise)?,
         None => Vec::new(),
     };
     Ok(Preview {

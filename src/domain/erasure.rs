@@ -159,6 +159,7 @@ pub fn redact(facts: &mut LetterFacts, incident: &str, seq: i64, texts: &[Sealed
             }
             None => false,
         },
+        LetterFacts::Undeliverable(_) => false,
     }
 }
 

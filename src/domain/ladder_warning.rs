@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::ladder::{Measured, Step, Target as Audience, When};
 use super::person::Role;
+use super::refused_address::{RefusedAddress, mark_of};
 use super::terms::{Commitment, Promise, Target};
 use super::vendor::{Contact, rung_name};
 
@@ -28,13 +29,17 @@ pub struct Reachable {
 }
 
 /// Warns of rungs without a contact, roles and people that are not there, audiences that are empty
-/// as a whole, steps that no commitment reaches, and steps that lie before the start of a clock.
+/// as a whole, addresses that a mail server refuses, steps that no commitment reaches, and steps that
+/// lie before the start of a clock.
 ///
-/// `people` are those of us who are active. Owner and reporter are always there.
+/// `people` are those of us who are active. Owner and reporter are always there; `owner` is the owner's
+/// address where it is known.
 pub fn ladder_warnings(
     promise: &Promise,
     contacts: &[Contact],
     people: &[Reachable],
+    owner: Option<&str>,
+    refused: &[RefusedAddress],
 ) -> Vec<LadderWarning> {
     let mut warnings = Vec::new();
     for (index, step) in promise.ladder.iter().enumerate() {
@@ -51,6 +56,10 @@ pub fn ladder_warnings(
             .collect();
         let nobody = missing.len() == step.to.len();
         missing.into_iter().for_each(&mut warn);
+        step.to
+            .iter()
+            .flat_map(|target| unreachable(target, contacts, people, owner, refused))
+            .for_each(&mut warn);
         if nobody {
             warn("it tells nobody and will be skipped".to_string());
         }
@@ -102,6 +111,51 @@ fn missing(target: &Audience, contacts: &[Contact], people: &[Reachable]) -> Opt
             .all(|person| !person.email.eq_ignore_ascii_case(email))
             .then(|| format!("nobody of us has the address {email}")),
     }
+}
+
+/// Addresses of a target that a mail server refuses, and whether others are left.
+fn unreachable(
+    target: &Audience,
+    contacts: &[Contact],
+    people: &[Reachable],
+    owner: Option<&str>,
+    refused: &[RefusedAddress],
+) -> Vec<String> {
+    let (emails, place): (Vec<&str>, String) = match target {
+        Audience::Reporter => return Vec::new(),
+        Audience::Owner => (owner.into_iter().collect(), "for the owner".to_string()),
+        Audience::VendorRung(rung) => {
+            let on_rung = contacts.iter().filter(|contact| contact.rung == *rung);
+            let emails = on_rung.map(|contact| contact.email.as_str()).collect();
+            (emails, format!("on rung {rung} ({})", rung_name(*rung)))
+        }
+        Audience::Role(role) => {
+            let of_role = people.iter().filter(|person| person.role == *role);
+            let emails = of_role.map(|person| person.email.as_str()).collect();
+            (emails, format!("in the role {role}"))
+        }
+        Audience::Person(email) => (vec![email], "for that person".to_string()),
+    };
+    let marks: Vec<&RefusedAddress> = emails
+        .iter()
+        .filter_map(|email| mark_of(refused, email))
+        .collect();
+    let others = if marks.len() == emails.len() {
+        format!(", and there is no other {place}")
+    } else {
+        String::new()
+    };
+    marks
+        .into_iter()
+        .map(|mark| {
+            format!(
+                "mail to {} was refused on {} ({}){others}",
+                mark.email,
+                mark.refused_at.utc().format("%Y-%m-%d"),
+                mark.answer
+            )
+        })
+        .collect()
 }
 
 /// Only what is certain: an elapsed offset may reach over closed time, a business day has many hours.
@@ -171,13 +225,19 @@ mod tests {
     #[test]
     fn a_ladder_that_reaches_everybody_has_no_warning() {
         let contacts = [contact(1), contact(2), contact(3)];
-        let warnings = ladder_warnings(&promise(default_ladder()), &contacts, &[manager()]);
+        let warnings = ladder_warnings(
+            &promise(default_ladder()),
+            &contacts,
+            &[manager()],
+            None,
+            &[],
+        );
         assert_eq!(warnings, []);
     }
 
     #[test]
     fn who_is_missing_is_named_and_an_empty_audience_too() {
-        let warnings = ladder_warnings(&promise(default_ladder()), &[contact(1)], &[]);
+        let warnings = ladder_warnings(&promise(default_ladder()), &[contact(1)], &[], None, &[]);
         let said: Vec<_> = warnings
             .iter()
             .map(|w| (w.step, w.message.as_str()))
@@ -194,17 +254,72 @@ mod tests {
     }
 
     #[test]
+    fn addresses_that_are_refused_are_named_and_whether_others_are_left() {
+        let refused = RefusedAddress {
+            email: "desk@vendor.example".into(),
+            refused_at: crate::time::Moment::parse("2026-11-20T15:52:00Z").unwrap(),
+            answer: "550 no such mailbox".into(),
+            letter_id: crate::domain::LetterId(7),
+        };
+        let mut ladder = vec![default_ladder().remove(0)];
+        ladder[0].to = vec![Audience::VendorRung(1)];
+        let said = |contacts: &[Contact]| -> Vec<String> {
+            let refused = std::slice::from_ref(&refused);
+            let warnings = ladder_warnings(
+                &promise(ladder.clone()),
+                contacts,
+                &[],
+                Some("Desk@vendor.example"),
+                refused,
+            );
+            warnings
+                .into_iter()
+                .map(|warning| warning.message)
+                .collect()
+        };
+        let spelled_otherwise = Contact {
+            email: "Desk@Vendor.example".into(),
+            ..contact(1)
+        };
+        let night = Contact {
+            email: "night@vendor.example".into(),
+            ..contact(1)
+        };
+        let base = "mail to desk@vendor.example was refused on 2026-11-20 (550 no such mailbox)";
+        assert_eq!(
+            said(std::slice::from_ref(&spelled_otherwise)),
+            [format!(
+                "{base}, and there is no other on rung 1 (service desk)"
+            )]
+        );
+        assert_eq!(said(&[spelled_otherwise, night.clone()]), [base]);
+        assert_eq!(said(&[night]), [""; 0]);
+        ladder[0].to = vec![Audience::Owner];
+        let warnings = ladder_warnings(
+            &promise(ladder),
+            &[],
+            &[],
+            Some("Desk@vendor.example"),
+            std::slice::from_ref(&refused),
+        );
+        assert_eq!(
+            warnings[0].message,
+            format!("{base}, and there is no other for the owner")
+        );
+    }
+
+    #[test]
     fn steps_that_are_never_reached_are_said_to_be() {
         let mut ladder = vec![default_ladder().remove(1)];
         ladder[0].to = vec![Audience::Owner];
         ladder[0].when = When::BeforeDue(HOUR, Measured::Open);
-        let warnings = ladder_warnings(&promise(ladder.clone()), &[], &[]);
+        let warnings = ladder_warnings(&promise(ladder.clone()), &[], &[], None, &[]);
         assert_eq!(
             warnings[0].message,
             "it lies before the start of respond S1 and will be skipped there"
         );
         ladder[0].metrics = Some(vec![Metric::Restore]);
-        let warnings = ladder_warnings(&promise(ladder), &[], &[]);
+        let warnings = ladder_warnings(&promise(ladder), &[], &[], None, &[]);
         assert!(
             warnings[0].message.contains("never reached"),
             "{warnings:?}"

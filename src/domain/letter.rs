@@ -35,6 +35,8 @@ text_enum! {
         Answered = "answered",
         /// Figures for a period.
         Report = "report",
+        /// A mail server refuses an address that letters are written to.
+        Undeliverable = "undeliverable",
     }
 }
 
@@ -87,6 +89,8 @@ pub enum LetterFacts {
     Incident(Box<IncidentFacts>),
     /// About a period.
     Report(Box<ReportFacts>),
+    /// About an address.
+    Undeliverable(Box<UndeliverableFacts>),
 }
 
 impl LetterFacts {
@@ -103,6 +107,7 @@ impl LetterFacts {
         match self {
             LetterFacts::Incident(facts) => facts.kind,
             LetterFacts::Report(_) => LetterKind::Report,
+            LetterFacts::Undeliverable(_) => LetterKind::Undeliverable,
         }
     }
 }
@@ -405,6 +410,29 @@ pub struct ReportFacts {
     /// The head of the anchor chain when the report was made.
     #[serde(default)]
     pub anchor: Option<PrintedHead>,
+}
+
+/// What a letter says about an address that is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndeliverableFacts {
+    /// The address.
+    pub email: String,
+    /// Whom it was written to under.
+    pub name: String,
+    /// When it was refused.
+    pub refused_at: Moment,
+    /// What the mail server said.
+    pub answer: String,
+    /// Reference of the incident that the refused letter was about.
+    pub incident: Option<String>,
+    /// The vendors that have it among their contacts.
+    pub vendors: Vec<String>,
+    /// References of the contracts in force with them.
+    pub contracts: Vec<String>,
+    /// When the letter was due to go out.
+    pub planned_at: Moment,
+    /// Path of the page where the address is kept.
+    pub link: String,
 }
 
 /// One row of figures.

@@ -108,6 +108,16 @@ impl Letter {
         }
     }
 
+    /// Its subject as it was sent, or what it is about while none is written.
+    pub fn about(&self) -> String {
+        let about = || match &self.facts {
+            LetterFacts::Incident(facts) => format!("{} {}", facts.incident, facts.title),
+            LetterFacts::Report(facts) => facts.name.clone(),
+            LetterFacts::Undeliverable(facts) => facts.email.clone(),
+        };
+        self.subject.clone().unwrap_or_else(about)
+    }
+
     /// Whether the recipient got it, or may have got it.
     pub fn may_have_arrived(&self) -> bool {
         self.state == LetterState::Sent || self.in_doubt

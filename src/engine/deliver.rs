@@ -23,6 +23,7 @@ use crate::store::{self, Actor, Store};
 use crate::time::{Micros, Moment, SECOND, Stopwatch};
 
 mod lanes;
+mod refused;
 mod settle;
 mod written;
 

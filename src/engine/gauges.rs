@@ -153,6 +153,18 @@ pub fn show(metrics: &Metrics, store: &Store, health: &Arc<Health>) {
         let health = Arc::clone(health);
         metrics.gauge(name, "", help, move || figure(&health));
     }
+    let marked = store.clone();
+    metrics.gauge(
+        "redress_refused_addresses",
+        "",
+        "Addresses that a mail server refuses for good",
+        move || {
+            marked
+                .read(store::refused_address::count)
+                .ok()
+                .map(|count| count as f64)
+        },
+    );
     let listening = store.clone();
     metrics.gauge(
         "redress_other_nodes_heard",

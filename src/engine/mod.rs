@@ -10,6 +10,7 @@ mod gauges;
 mod health;
 pub mod heartbeat;
 pub mod overwrite;
+mod recipient;
 pub mod routines;
 pub mod tick;
 mod time_watch;

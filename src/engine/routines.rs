@@ -1,7 +1,7 @@
 //! What comes round on schedule: reports that are mailed.
 
-use crate::domain::letter::{LetterFacts, LetterKind, Recipient, Side};
-use crate::domain::locale::Locale;
+use super::recipient;
+use crate::domain::letter::{LetterFacts, LetterKind};
 use crate::domain::schedule::{Run, Schedule};
 use crate::domain::zone::Zone;
 use crate::error::Result;
@@ -102,7 +102,7 @@ fn make(tx: &mut Tx<'_>, known: &Schedule, run: Run) -> Result<bool> {
     let facts = LetterFacts::Report(Box::new(facts)).to_json()?;
     let mut letters = Vec::new();
     for email in &known.recipients.0 {
-        let Some(recipient) = recipient(tx, known, email)? else {
+        let Some(recipient) = recipient::with_email(tx.conn(), email, known.time_zone)? else {
             continue;
         };
         letters.push(NewLetter {
@@ -133,25 +133,4 @@ fn zone_of(report: &Report, schedule: &Schedule) -> Zone {
         Some(first) if zones.all(|other| other == first) => first,
         _ => schedule.time_zone,
     }
-}
-
-/// Who is behind an address, with their language and zone. Nobody, if the person has left: whoever may
-/// not sign in any more is not sent our figures either.
-fn recipient(tx: &mut Tx<'_>, schedule: &Schedule, email: &str) -> Result<Option<Recipient>> {
-    Ok(match store::person::with_email(tx.conn(), email)? {
-        Some(person) => person.active.then_some(Recipient {
-            name: person.name,
-            email: person.email,
-            locale: person.locale,
-            time_zone: person.time_zone,
-            side: Side::Ours,
-        }),
-        None => Some(Recipient {
-            name: email.to_string(),
-            email: email.to_string(),
-            locale: Locale::En,
-            time_zone: schedule.time_zone,
-            side: Side::Ours,
-        }),
-    })
 }

@@ -108,6 +108,16 @@ pub fn render_signed(
             report_context(facts, recipient, public_url, sent_at),
             csv_of(facts).into_iter().collect(),
         ),
+        LetterFacts::Undeliverable(facts) => (
+            context(
+                facts,
+                recipient,
+                address(public_url, &facts.link),
+                Some(facts.planned_at),
+                sent_at,
+            ),
+            Vec::new(),
+        ),
     };
 
     let folder = format!("{}/{}", facts.kind(), recipient.locale);

@@ -45,6 +45,8 @@ pub enum Delivery {
         code: u16,
         /// What the server said.
         text: String,
+        /// Whether it is the recipient's address that is refused, and would be whatever was written.
+        address: bool,
     },
     /// Not now.
     Deferred {

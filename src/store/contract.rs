@@ -240,6 +240,7 @@ pub(crate) fn update(
 pub fn warnings(
     conn: &mut Conn,
     vendor: VendorId,
+    owner: Option<&str>,
     promise: &Promise,
 ) -> Result<Vec<LadderWarning>> {
     let contacts = super::vendor::contacts(conn, vendor)?;
@@ -251,7 +252,10 @@ pub fn warnings(
         .into_iter()
         .map(|(email, role)| Reachable { email, role })
         .collect();
-    Ok(ladder_warnings(promise, &contacts, &people))
+    let refused = super::refused_address::all(conn)?;
+    Ok(ladder_warnings(
+        promise, &contacts, &people, owner, &refused,
+    ))
 }
 
 fn reference_taken(error: diesel::result::Error, head: &ContractInput) -> Error {

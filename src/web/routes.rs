@@ -107,6 +107,7 @@ routes! {
     GET    "/vendors/{id}"              SignedIn   => pages::vendor::show;
     POST   "/vendors/{id}"              Enter      => pages::vendor::edit;
     GET    "/vendors/{id}/edit"         Enter      => pages::vendor::change;
+    POST   "/vendors/{id}/contacts/{contact}/works" Enter => pages::vendor::works;
     GET    "/contracts"                 SignedIn   => pages::contract::list;
     POST   "/contracts"                 Enter      => pages::contract::enter;
     GET    "/contracts/new"             Enter      => pages::contract::new;
@@ -159,6 +160,8 @@ routes! {
     POST   "/api/v1/vendors"            Enter      => api::vendor::enter;
     GET    "/api/v1/vendors/{id}"       SignedIn   => api::vendor::show;
     PUT    "/api/v1/vendors/{id}"       Enter      => api::vendor::edit;
+    GET    "/api/v1/refused-addresses"  SignedIn   => api::refused_address::list;
+    DELETE "/api/v1/refused-addresses/{email}" Enter => api::refused_address::lift;
     GET    "/api/v1/calendars"          SignedIn   => api::calendar::list;
     POST   "/api/v1/calendars"          Enter      => api::calendar::enter;
     GET    "/api/v1/calendars/{id}"     SignedIn   => api::calendar::show;

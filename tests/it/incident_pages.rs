@@ -1,6 +1,8 @@
 //! The board, the pages of incidents and the outbox, as a browser without script meets them.
 
 use redress::domain::person::Role;
+use redress::domain::refused_address::RefusedAddress;
+use redress::store::Actor;
 use serde_json::json;
 
 use crate::incident_api::{passes, raise, sign};
@@ -531,5 +533,67 @@ fn an_edit_of_a_calendar_can_be_looked_at_before_it_is_saved() {
         // What is wrong is said before anything is computed.
         edit[4].1 = "never";
         refused(&iris.send("/calendars/1", &edit), "week.tue", "never");
+    });
+}
+
+#[test]
+fn a_refused_address_is_shown_where_it_is_kept_until_somebody_says_that_it_works() {
+    on_both(|service| {
+        service.person("eve", Role::Procurement);
+        sign(service);
+        let browser = ann(service);
+        raise(&service.program(Role::Engineer));
+        let letters = service
+            .store
+            .read(|conn| redress::store::letter::list(conn, None, None, None, 1));
+        let letter = letters.unwrap()[0].id;
+        service
+            .store
+            .write(Actor::Engine, move |tx| {
+                let mark = RefusedAddress {
+                    email: "desk@vendor.example".into(),
+                    refused_at: tx.now(),
+                    answer: "550 5.1.1 <no> such mailbox".into(),
+                    letter_id: letter,
+                };
+                redress::store::refused_address::mark(tx, &mark)
+            })
+            .unwrap();
+        let said = format!("550 5.1.1 &#60;no&#62; such mailbox (<a href=\"/letters/{letter}\"");
+        let page = browser.get("/vendors/1");
+        has(&page, &["refused", &said]);
+        assert!(
+            !page.text.contains("It works again"),
+            "an engineer enters no vendors"
+        );
+        has(
+            &browser.get("/letters"),
+            &["Mail servers refuse letters to", "desk@vendor.example"],
+        );
+        has(
+            &browser.get("/contracts/1"),
+            &["mail to desk@vendor.example was refused on"],
+        );
+
+        let program = service.program(Role::Procurement);
+        let vendor = program.get("/api/v1/vendors/1").json();
+        assert_eq!(vendor["contacts"][0]["refused"]["letter_id"], json!(letter));
+        assert_eq!(vendor["contacts"][1]["refused"], json!(null));
+        let warnings = program.get("/api/v1/contracts/1").json()["warnings"].to_string();
+        assert!(
+            warnings.contains("desk@vendor.example was refused"),
+            "{warnings}"
+        );
+        let listed = program.get("/api/v1/refused-addresses").json();
+        assert_eq!(listed["items"][0]["email"], "desk@vendor.example");
+
+        let editor = service.browser("eve");
+        has(&editor.get("/vendors/1"), &["It works again"]);
+        let path = "/vendors/1/contacts/1/works";
+        assert_eq!(browser.send(path, &[]).status, 403);
+        assert_eq!(editor.send(path, &[]).header("location"), "/vendors/1");
+        assert!(!editor.get("/vendors/1").text.contains("It works again"));
+        let gone = program.delete("/api/v1/refused-addresses/desk@vendor.example");
+        assert_eq!(gone.status, 404, "{}", gone.text);
     });
 }

@@ -58,7 +58,8 @@ async fn a_refused_recipient_is_final_and_the_next_letter_goes_out() {
         outlet.send(&letter_to("gone@vendor.example")).await,
         Delivery::Refused {
             code: 550,
-            text: "5.1.1 nobody of that name".to_string()
+            text: "5.1.1 nobody of that name".to_string(),
+            address: true,
         }
     );
     assert!(is_accepted(&outlet.send(&letter()).await));
@@ -149,7 +150,7 @@ async fn what_the_server_says_after_the_text_counts() {
     let mut answers = Vec::new();
     for _ in 0..3 {
         match outlet.send(&letter()).await {
-            Delivery::Refused { code, text } | Delivery::Deferred { code, text } => {
+            Delivery::Refused { code, text, .. } | Delivery::Deferred { code, text } => {
                 answers.push((code, text));
             }
             other => panic!("{other:?}"),

@@ -18,4 +18,5 @@ mod peers_letters;
 mod peers_reports;
 mod policies;
 mod post;
+mod refused;
 mod zone_data;

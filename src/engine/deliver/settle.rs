@@ -1,9 +1,11 @@
 //! Letters that are through, settled together.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::Delivered;
+use super::{Delivered, refused};
 use crate::domain::outbox::{Letter, retry_after};
+use crate::domain::refused_address::{mark_of, spelled};
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::mail::outlet::Delivery;
@@ -23,6 +25,24 @@ pub(super) struct Ended {
     /// What went out, if something did.
     pub sent: Option<Sent>,
     pub end: End,
+}
+
+impl Ended {
+    fn is_accepted(&self) -> bool {
+        matches!(self.end, End::Delivered(Delivery::Accepted { .. }))
+    }
+
+    /// What the mail server said, if it refused the recipient's address.
+    fn refusal(&self) -> Option<String> {
+        match &self.end {
+            End::Delivered(Delivery::Refused {
+                code,
+                text,
+                address: true,
+            }) => Some(format!("{code} {text}")),
+            _ => None,
+        }
+    }
 }
 
 /// What became of a leased letter.
@@ -87,7 +107,23 @@ fn is_away(error: &Error) -> bool {
 fn together(store: &Store, batch: &Arc<Vec<Ended>>) -> Result<Vec<Came>> {
     let batch = Arc::clone(batch);
     store.write(Actor::Engine, move |tx| {
-        batch.iter().map(|ended| one(tx, ended)).collect()
+        let accepted = batch.iter().filter(|ended| ended.is_accepted());
+        let accepted = accepted.map(|ended| ended.letter.email.as_str());
+        let marked = store::refused_address::of(tx.conn(), accepted)?;
+        // Marked in the batch itself: what was refused before may be accepted after.
+        let refused: HashSet<String> = batch
+            .iter()
+            .filter(|ended| ended.refusal().is_some())
+            .map(|ended| spelled(&ended.letter.email))
+            .collect();
+        batch
+            .iter()
+            .map(|ended| {
+                let email = &ended.letter.email;
+                let marked = mark_of(&marked, email).is_some() || refused.contains(&spelled(email));
+                one(tx, ended, marked)
+            })
+            .collect()
     })
 }
 
@@ -95,7 +131,7 @@ fn one_by_one(store: &Store, batch: &Arc<Vec<Ended>>) -> Result<Vec<Came>> {
     let mut came = Vec::new();
     for place in 0..batch.len() {
         let all = Arc::clone(batch);
-        let alone = store.write(Actor::Engine, move |tx| one(tx, &all[place]));
+        let alone = store.write(Actor::Engine, move |tx| one(tx, &all[place], true));
         let alone = match alone {
             Err(error) if !is_away(&error) => {
                 let letter = &batch[place].letter;
@@ -119,7 +155,8 @@ fn one_by_one(store: &Store, batch: &Arc<Vec<Ended>>) -> Result<Vec<Came>> {
     Ok(came)
 }
 
-fn one(tx: &mut Tx<'_>, ended: &Ended) -> Result<Came> {
+/// Settles one letter. `marked`: its address may have a mark that an accepted letter lifts.
+fn one(tx: &mut Tx<'_>, ended: &Ended, marked: bool) -> Result<Came> {
     let letter = &ended.letter;
     let now = tx.now();
     if let End::GivenBack(until) = ended.end {
@@ -129,11 +166,15 @@ fn one(tx: &mut Tx<'_>, ended: &Ended) -> Result<Came> {
     }
     let how = settlement(ended, now);
     let held = store::letter::settle(tx, letter.id, letter.lease, ended.sent.as_ref(), &how)?;
-    Ok(if held {
-        Came::of(&how)
-    } else {
-        Came::TakenOver
-    })
+    if !held {
+        return Ok(Came::TakenOver);
+    }
+    if let (Some(answer), Settlement::Failed(_)) = (ended.refusal(), &how) {
+        refused::mark(tx, letter, &plain(&answer))?;
+    } else if marked && ended.is_accepted() {
+        refused::clear(tx, letter)?;
+    }
+    Ok(Came::of(&how))
 }
 
 fn settlement(ended: &Ended, now: Moment) -> Settlement {
@@ -148,7 +189,7 @@ fn settlement(ended: &Ended, now: Moment) -> Settlement {
     };
     match delivery {
         Delivery::Accepted { .. } => Settlement::Sent,
-        Delivery::Refused { code, text } => {
+        Delivery::Refused { code, text, .. } => {
             Settlement::Failed(plain(&format!("refused with {code} {text}")))
         }
         Delivery::Deferred { code, text } => {

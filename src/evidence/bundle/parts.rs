@@ -340,6 +340,7 @@ pub(super) fn letters<W: Write + Seek>(
         let printed = match &letter.facts {
             LetterFacts::Incident(facts) => facts.anchor.as_ref(),
             LetterFacts::Report(facts) => facts.anchor.as_ref(),
+            LetterFacts::Undeliverable(_) => None,
         };
         all.push(json!({
             "id": letter.id,

@@ -83,4 +83,10 @@ pub(super) const ALL: &[(&str, &str)] = compiled_in![
     "report/zh-CN/subject.txt",
     "report/zh-CN/body.txt",
     "report/zh-CN/body.html",
+    "undeliverable/en/subject.txt",
+    "undeliverable/en/body.txt",
+    "undeliverable/en/body.html",
+    "undeliverable/zh-CN/subject.txt",
+    "undeliverable/zh-CN/body.txt",
+    "undeliverable/zh-CN/body.html",
 ];

@@ -2,6 +2,7 @@ use super::*;
 use crate::domain::anchor::PrintedHead;
 use crate::domain::letter::{
     AnswerFacts, CorrectedFacts, LetterKind, ReportBreach, ReportRow, StepFacts, Trigger,
+    UndeliverableFacts,
 };
 use crate::domain::words::ClockState;
 use crate::time::{HOUR, SECOND};
@@ -188,6 +189,25 @@ fn report() -> ReportFacts {
     }
 }
 
+fn undeliverable() -> UndeliverableFacts {
+    UndeliverableFacts {
+        email: "desk@vendor.example".into(),
+        name: "Service desk".into(),
+        refused_at: at("2026-11-01T07:00:00Z"),
+        answer: "550 5.1.1 <b>no such mailbox</b>".into(),
+        incident: Some("INC-1042".into()),
+        vendors: vec!["Northwind Carrier".into()],
+        contracts: vec!["NW-2026".into(), "NW-2027".into()],
+        planned_at: at("2026-11-01T07:00:00Z"),
+        link: "/vendors/1".into(),
+    }
+}
+
+/// Whether letters of that kind state the facts of an incident.
+fn is_of_incident(kind: LetterKind) -> bool {
+    !matches!(kind, LetterKind::Report | LetterKind::Undeliverable)
+}
+
 fn on_time(facts: IncidentFacts, recipient: &Recipient) -> Rendered {
     let sent_at = facts.planned_at;
     render(
@@ -209,6 +229,21 @@ fn every_letter_is_written_in_both_languages_for_both_sides() {
                     let letter =
                         render(&facts, &recipient, PUBLIC_URL, at("2026-11-01T07:00:30Z")).unwrap();
                     assert!(letter.text.contains("97.5 %"), "{}", letter.text);
+                    continue;
+                }
+                if *kind == LetterKind::Undeliverable {
+                    let facts = LetterFacts::Undeliverable(Box::new(undeliverable()));
+                    let letter =
+                        render(&facts, &recipient, PUBLIC_URL, at("2026-11-01T07:00:30Z")).unwrap();
+                    for needed in [
+                        "desk@vendor.example",
+                        "550 5.1.1 <b>no such mailbox</b>",
+                        "INC-1042",
+                        "NW-2026",
+                    ] {
+                        assert!(letter.text.contains(needed), "{}", letter.text);
+                    }
+                    assert!(!letter.html.contains("<b>no such"), "{}", letter.html);
                     continue;
                 }
                 let letter = on_time(incident(*kind), &recipient);
@@ -239,10 +274,7 @@ fn every_letter_is_written_in_both_languages_for_both_sides() {
 #[test]
 fn the_head_of_the_anchor_chain_is_printed_for_vendors_and_in_reports() {
     for locale in Locale::ALL {
-        for kind in LetterKind::ALL
-            .iter()
-            .filter(|kind| **kind != LetterKind::Report)
-        {
+        for kind in LetterKind::ALL.iter().filter(|kind| is_of_incident(**kind)) {
             for (recipient, printed) in [(desk(*locale), true), (owner(*locale), false)] {
                 let letter = on_time(incident(*kind), &recipient);
                 for body in [&letter.text, &letter.html] {
@@ -291,10 +323,7 @@ fn a_rejected_repair_is_told_apart_from_a_reopening() {
 
 #[test]
 fn every_letter_can_do_without_what_is_not_known() {
-    for kind in LetterKind::ALL
-        .iter()
-        .filter(|kind| **kind != LetterKind::Report)
-    {
+    for kind in LetterKind::ALL.iter().filter(|kind| is_of_incident(**kind)) {
         for locale in Locale::ALL {
             for clocks in [
                 vec![],
@@ -440,6 +469,20 @@ fn a_correction_and_a_report_read_well() {
         at("2026-11-01T07:00:30Z"),
     )
     .unwrap();
+    let facts = LetterFacts::Undeliverable(Box::new(undeliverable()));
+    for (name, locale) in [
+        ("undeliverable_owner_en", Locale::En),
+        ("undeliverable_owner_zh", Locale::ZhCn),
+    ] {
+        let refused = render(
+            &facts,
+            &owner(locale),
+            PUBLIC_URL,
+            at("2026-11-01T07:00:30Z"),
+        )
+        .unwrap();
+        insta::assert_snapshot!(name, format!("{}\n\n{}", refused.subject, refused.text));
+    }
     insta::assert_snapshot!(
         "report_owner_en",
         format!("{}\n\n{}", letter.subject, letter.text)
@@ -479,10 +522,7 @@ fn a_letter_a_minute_late_says_nothing_of_it_and_one_later_does() {
 #[test]
 fn a_drill_says_so_in_subject_and_first_line() {
     for (locale, word) in [(Locale::En, "DRILL"), (Locale::ZhCn, "演练")] {
-        for kind in LetterKind::ALL
-            .iter()
-            .filter(|kind| **kind != LetterKind::Report)
-        {
+        for kind in LetterKind::ALL.iter().filter(|kind| is_of_incident(**kind)) {
             let facts = IncidentFacts {
                 drill: true,
                 ..incident(*kind)
@@ -497,10 +537,7 @@ fn a_drill_says_so_in_subject_and_first_line() {
 
 #[test]
 fn a_vendor_sees_no_address_of_ours_but_the_owners() {
-    for kind in LetterKind::ALL
-        .iter()
-        .filter(|kind| **kind != LetterKind::Report)
-    {
+    for kind in LetterKind::ALL.iter().filter(|kind| is_of_incident(**kind)) {
         for locale in Locale::ALL {
             let mut facts = incident(*kind);
             facts

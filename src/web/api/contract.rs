@@ -58,7 +58,12 @@ impl ContractBody {
     fn of(conn: &mut Conn, contract: Contract) -> Result<Self> {
         let versions = terms::of_contract(conn, contract.id)?;
         let warnings = match versions.last() {
-            Some(last) => contract::warnings(conn, contract.vendor_id, &last.promise)?,
+            Some(last) => contract::warnings(
+                conn,
+                contract.vendor_id,
+                Some(&contract.owner),
+                &last.promise,
+            )?,
             None => Vec::new(),
         };
         Ok(Self {

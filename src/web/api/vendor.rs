@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use crate::actions;
 use crate::domain::VendorId;
+use crate::domain::refused_address::{RefusedAddress, mark_of};
 use crate::domain::vendor::{Contact, Vendor, VendorInput};
 use crate::error::Result;
-use crate::store::{Conn, vendor};
+use crate::store::{Conn, refused_address, vendor};
 use crate::web::{
     Answer, Caller, Done, IfMatch, JsonBody, Paging, State, act, act_once, read, with_etag,
 };
@@ -19,22 +20,45 @@ struct VendorBody {
     reference: String,
     #[serde(flatten)]
     vendor: Vendor,
-    contacts: Vec<Contact>,
+    contacts: Vec<ContactBody>,
+}
+
+#[derive(Serialize)]
+struct ContactBody {
+    #[serde(flatten)]
+    contact: Contact,
+    /// That a mail server refuses the address, if it does.
+    refused: Option<RefusedAddress>,
 }
 
 impl VendorBody {
     fn of(conn: &mut Conn, vendor: Vendor) -> Result<Self> {
         let contacts = vendor::contacts(conn, vendor.id)?;
-        Ok(Self::with(vendor, contacts))
+        let refused = marks(conn, &contacts)?;
+        Ok(Self::with(vendor, contacts.iter(), &refused))
     }
 
-    fn with(vendor: Vendor, contacts: Vec<Contact>) -> Self {
+    fn with<'a>(
+        vendor: Vendor,
+        contacts: impl Iterator<Item = &'a Contact>,
+        refused: &[RefusedAddress],
+    ) -> Self {
+        let own = contacts.filter(|contact| contact.vendor_id == vendor.id);
         Self {
             reference: vendor.id.reference(),
+            contacts: own
+                .map(|contact| ContactBody {
+                    refused: mark_of(refused, &contact.email).cloned(),
+                    contact: contact.clone(),
+                })
+                .collect(),
             vendor,
-            contacts,
         }
     }
+}
+
+fn marks(conn: &mut Conn, contacts: &[Contact]) -> Result<Vec<RefusedAddress>> {
+    refused_address::of(conn, contacts.iter().map(|contact| contact.email.as_str()))
 }
 
 /// `GET /vendors`: in order of name.
@@ -45,13 +69,8 @@ pub async fn list(state: Data<State>, paging: Paging) -> Answer {
         let listing = paging.listing(rows, |vendor| vendor.name.clone());
         let ids: Vec<VendorId> = listing.items.iter().map(|vendor| vendor.id).collect();
         let contacts = vendor::contacts_of(conn, &ids)?;
-        Ok(listing.map(|vendor| {
-            let own = contacts
-                .iter()
-                .filter(|contact| contact.vendor_id == vendor.id);
-            let own = own.cloned().collect();
-            VendorBody::with(vendor, own)
-        }))
+        let refused = marks(conn, &contacts)?;
+        Ok(listing.map(|vendor| VendorBody::with(vendor, contacts.iter(), &refused)))
     })
     .await?;
     Ok(HttpResponse::Ok().json(listing))

@@ -8,13 +8,13 @@ use askama::Template;
 use super::{Choice, language, page};
 use crate::actions;
 use crate::domain::LetterId;
-use crate::domain::letter::{LetterFacts, LetterState, Side};
+use crate::domain::letter::{LetterState, Side};
 use crate::domain::outbox::Letter;
 use crate::error::{Error, Result};
 use crate::mail::letters::render;
 use crate::mail::links::{mask_message, may_hold_links};
 use crate::store::Tx;
-use crate::store::{erasure, letter, link};
+use crate::store::{erasure, letter, link, refused_address};
 use crate::time::{MINUTE, Micros, Moment};
 use crate::web::access::{Access, Caller};
 use crate::web::api::letter::{Asked, letter_id};
@@ -59,7 +59,7 @@ impl LetterRow {
         let (state, state_text) = standing(letter, reader);
         Self {
             id: letter.id,
-            subject: subject(letter),
+            subject: letter.about(),
             name: letter.name.clone(),
             email: letter.email.clone(),
             kind: capitalised(letter.kind.as_str()),
@@ -69,14 +69,6 @@ impl LetterRow {
             state_text,
         }
     }
-}
-
-fn subject(letter: &Letter) -> String {
-    let about = || match &letter.facts {
-        LetterFacts::Incident(facts) => format!("{} {}", facts.incident, facts.title),
-        LetterFacts::Report(facts) => facts.name.clone(),
-    };
-    letter.subject.clone().unwrap_or_else(about)
 }
 
 fn standing(letter: &Letter, reader: Reader) -> (&'static str, String) {
@@ -101,6 +93,8 @@ struct ListPage {
     form: Form,
     states: Vec<Choice>,
     tally: Tally,
+    /// Addresses that are refused for good.
+    refused: Vec<String>,
     letters: Vec<LetterRow>,
     first: String,
     next: String,
@@ -131,12 +125,13 @@ pub async fn list(
     let (of_state, incident) = asked.filters()?;
     let after = paging.after::<LetterId>()?;
     let (store, rows) = (state.store.clone(), paging.rows());
-    let (now, letters, counts, next) = block(move || {
+    let (now, letters, counts, next, refused) = block(move || {
         let now = store.now()?;
         store.read(|conn| {
             let letters = letter::list(conn, of_state, incident, after, rows)?;
             let next = letter::next_due(conn)?;
-            Ok((now, letters, letter::counts(conn)?, next))
+            let refused = refused_address::all(conn)?;
+            Ok((now, letters, letter::counts(conn)?, next, refused))
         })
     })
     .await?;
@@ -167,6 +162,7 @@ pub async fn list(
             .map(|state| Choice::new(state.as_str(), state_name(*state)))
             .collect(),
         tally,
+        refused: refused.into_iter().map(|mark| mark.email).collect(),
         letters: listing
             .items
             .iter()

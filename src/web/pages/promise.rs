@@ -180,7 +180,8 @@ impl PromiseView {
     pub fn new(conn: &mut Conn, contract: &Contract, terms: &Terms, now: Moment) -> Result<Self> {
         let promise = &terms.promise;
         let book = calendar::book(conn, &promise.calendars())?;
-        let warnings = contract::warnings(conn, contract.vendor_id, promise)?;
+        let warnings =
+            contract::warnings(conn, contract.vendor_id, Some(&contract.owner), promise)?;
         let examples = examples(promise, &book, now);
         Ok(Self {
             number: terms.number,

@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 
 use super::{Choice, language, page, try_again};
 use crate::actions;
-use crate::domain::VendorId;
 use crate::domain::locale::Locale;
+use crate::domain::refused_address::mark_of;
 use crate::domain::vendor::{Contact, Vendor, VendorInput, rung_name};
 use crate::domain::zone::Zone;
-use crate::error::Result;
+use crate::domain::{ContactId, LetterId, VendorId};
+use crate::error::{Error, Result};
 use crate::store::vendor::VendorLine;
-use crate::store::{Conn, calendar, contract, vendor};
+use crate::store::{Conn, calendar, contract, refused_address, vendor};
 use crate::web::access::{Access, Caller};
 use crate::web::error::Answer;
 use crate::web::form::{Form, Row, Shape};
@@ -20,6 +21,7 @@ use crate::web::frame::Frame;
 use crate::web::idempotency::{Done, act_once};
 use crate::web::pages::contract::ContractRow;
 use crate::web::paging::Paging;
+use crate::web::shown::{Reader, Shown};
 use crate::web::state::{State, block, read};
 
 const SHAPE: Shape = Shape {
@@ -103,16 +105,26 @@ struct ContactRow {
     language: &'static str,
     /// Key and name of the calendar of the contact's hours.
     hours: Option<(i64, String)>,
+    /// That a mail server refuses the address, if it does.
+    refused: Option<Refusal>,
+}
+
+struct Refusal {
+    at: Shown,
+    answer: String,
+    letter: LetterId,
+    /// Names the form that says that the address works again.
+    request_id: String,
 }
 
 /// Shows a vendor.
 pub async fn show(state: Data<State>, frame: Frame, caller: Caller, key: Path<String>) -> Answer {
-    let store = state.store.clone();
+    let (store, zone) = (state.store.clone(), caller.time_zone);
     let (vendor, contacts, contracts) = block(move || {
         let now = store.now()?;
         store.read(|conn| {
             let vendor = vendor::find_by_key(conn, &key)?;
-            let contacts = contact_rows(conn, &vendor)?;
+            let contacts = contact_rows(conn, &vendor, Reader { zone: *zone, now })?;
             let contracts = contract::page(conn, Some(vendor.id), None, MOST_CONTRACTS)?;
             let contracts = contracts
                 .into_iter()
@@ -131,8 +143,10 @@ pub async fn show(state: Data<State>, frame: Frame, caller: Caller, key: Path<St
     })
 }
 
-fn contact_rows(conn: &mut Conn, vendor: &Vendor) -> Result<Vec<ContactRow>> {
+fn contact_rows(conn: &mut Conn, vendor: &Vendor, reader: Reader) -> Result<Vec<ContactRow>> {
     let contacts = vendor::contacts(conn, vendor.id)?;
+    let emails = contacts.iter().map(|contact| contact.email.as_str());
+    let refused = refused_address::of(conn, emails)?;
     let calendars = calendar::all(conn)?;
     let name_of = |id| {
         let found = calendars.iter().find(|calendar| calendar.id == id);
@@ -145,9 +159,37 @@ fn contact_rows(conn: &mut Conn, vendor: &Vendor) -> Result<Vec<ContactRow>> {
             language: language(contact.locale.unwrap_or(vendor.locale)),
             rung: rung_name(contact.rung),
             hours: contact.calendar_id.and_then(name_of),
+            refused: mark_of(&refused, &contact.email).map(|mark| Refusal {
+                at: reader.sees_here(mark.refused_at),
+                answer: mark.answer.clone(),
+                letter: mark.letter_id,
+                request_id: Form::default().request_id(),
+            }),
             contact,
         })
         .collect())
+}
+
+/// Somebody says that the address of a contact works again.
+pub async fn works(
+    state: Data<State>,
+    caller: Caller,
+    path: Path<(String, ContactId)>,
+    form: Form,
+) -> Answer {
+    let (key, contact) = path.into_inner();
+    act_once(&state, &caller, form.once(), move |tx| {
+        let vendor = vendor::find_by_key(tx.conn(), &key)?;
+        let contacts = vendor::contacts(tx.conn(), vendor.id)?;
+        let found = contacts.into_iter().find(|one| one.id == contact);
+        let found = found.ok_or_else(|| Error::not_found("contact", contact))?;
+        actions::refused_address::lift(tx, &found.email)?;
+        Ok(Done::go(
+            format!("/vendors/{}", vendor.id),
+            format!("{} is not marked any more.", found.email),
+        ))
+    })
+    .await
 }
 
 #[derive(Template)]

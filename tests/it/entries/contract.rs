@@ -246,7 +246,7 @@ fn the_ladder_warns_of_whom_it_cannot_reach() {
             .read(|conn| {
                 let contract = store::contract::find(conn, id)?;
                 let versions = store::terms::of_contract(conn, id)?;
-                store::contract::warnings(conn, contract.vendor_id, &versions[0].promise)
+                store::contract::warnings(conn, contract.vendor_id, None, &versions[0].promise)
             })
             .unwrap();
         let steps: Vec<_> = warnings.iter().map(|warning| warning.step).collect();

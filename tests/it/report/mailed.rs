@@ -51,7 +51,7 @@ impl World {
         letters
             .filter_map(|letter| match letter.facts.clone() {
                 LetterFacts::Report(facts) => Some((letter, *facts)),
-                LetterFacts::Incident(_) => None,
+                _ => None,
             })
             .collect()
     }

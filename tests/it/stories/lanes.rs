@@ -45,13 +45,13 @@ fn copies(world: &World, number: u32, email: &str) {
 }
 
 /// The delivery, on a runtime of its own that outlives each call.
-struct Desk {
+pub struct Desk {
     post: Post,
     runtime: Runtime,
 }
 
 impl Desk {
-    fn new(world: &World, outlet: Outlet) -> Self {
+    pub fn new(world: &World, outlet: Outlet) -> Self {
         let sender = Sender {
             outlet,
             from: "Redress <redress@example.com>".parse().unwrap(),
@@ -79,7 +79,7 @@ impl Desk {
         })
     }
 
-    fn works(&mut self) -> Delivered {
+    pub fn works(&mut self) -> Delivered {
         self.works_until(|| false)
     }
 }

@@ -105,7 +105,7 @@ on_both! { fn oncall_1326_what_a_ladder_cannot_do_is_said_before_an_incident_com
     let said = world.store.read(|conn| {
         let vendor = store::contract::find(conn, contract)?.vendor_id;
         let version = store::terms::of_contract(conn, contract)?.remove(0);
-        store::contract::warnings(conn, vendor, &version.promise)
+        store::contract::warnings(conn, vendor, None, &version.promise)
     }).unwrap();
     let said: Vec<String> = said.iter().map(|warning| format!("{} {}", warning.step, warning.message)).collect();
     for (number, (step, words)) in [
