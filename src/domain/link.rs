@@ -10,10 +10,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 
 use super::input::FieldError;
-use super::letter::{IncidentFacts, LetterKind, Side};
+use super::letter::{ClockFacts, IncidentFacts, LetterKind, Side};
 use super::locale::Locale;
 use super::outbox::Letter;
-use super::words::{EventKind, Metric};
+use super::words::{ClockState, EventKind, Metric};
 use super::zone::Zone;
 use super::{CaseId, ContactId, LetterId};
 use crate::time::{HOUR, Micros, Moment, SECOND};
@@ -274,7 +274,7 @@ pub fn offered(facts: &IncidentFacts) -> Vec<Purpose> {
     if !asks {
         return Vec::new();
     }
-    let open = facts.clocks.iter().filter(|clock| clock.state.is_open());
+    let open = facts.clocks.iter().filter(|clock| is_wanted(clock));
     let first = open
         .filter_map(|clock| Purpose::that_stops(clock.metric))
         .next();
@@ -292,7 +292,13 @@ pub fn can_be_taken(facts: &IncidentFacts) -> bool {
         facts.kind,
         LetterKind::Warned | LetterKind::Escalated | LetterKind::Breached
     );
-    escalates && facts.clocks.iter().any(|clock| clock.state.is_open())
+    escalates && facts.clocks.iter().any(is_wanted)
+}
+
+/// Whether an answer to that clock is still wanted: it may run out, or it is a missed interval of updates,
+/// which the next follows at once.
+fn is_wanted(clock: &ClockFacts) -> bool {
+    clock.state.is_open() || (clock.metric == Metric::Update && clock.state == ClockState::Missed)
 }
 
 /// What a vendor says by a link.

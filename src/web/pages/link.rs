@@ -14,7 +14,7 @@ use crate::domain::letter::Recipient;
 use crate::domain::link::{Purpose, Said, VENDOR_PATH};
 use crate::domain::locale::Locale;
 use crate::domain::timeline::Event;
-use crate::domain::words::ClockState;
+use crate::domain::words::{ClockState, Metric};
 use crate::error::Error;
 use crate::mail::wording;
 use crate::time::Moment;
@@ -106,7 +106,10 @@ impl ClockLine {
     fn all(subject: &Subject, reader: Reader<'_>) -> Vec<Self> {
         let clocks = subject.clocks.iter();
         clocks
-            .filter(|clock| clock.state != ClockState::Cancelled)
+            // Lost data is an amount, which no deadline bounds.
+            .filter(|clock| {
+                clock.state != ClockState::Cancelled && clock.metric != Metric::DataLoss
+            })
             .map(|clock| Self::of(clock, reader))
             .collect()
     }
