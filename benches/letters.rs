@@ -91,6 +91,7 @@ fn sender(outlet: Outlet) -> Sender {
         outlet,
         from: "Redress <redress@example.com>".parse().expect("a sender"),
         public_url: "https://redress.example.com".to_string(),
+        hooks: Default::default(),
     }
 }
 

@@ -8,6 +8,7 @@ use clap::Args;
 use toml::Table;
 use url::Url;
 
+use crate::hook::network::{Network, networks};
 use crate::logging;
 use crate::mail::outlet::Limits;
 use crate::store::{DatabaseUrl, mask_password};
@@ -84,6 +85,15 @@ pub struct Flags {
     )]
     pub heartbeat_url: Option<String>,
 
+    /// Ranges of addresses beside the open internet that webhooks may have, such as 10.0.0.0/8,fd00::/8 [default: none]
+    #[arg(
+        long,
+        global = true,
+        value_name = "RANGES",
+        env = "REDRESS_WEBHOOK_ALLOW"
+    )]
+    pub webhook_allow: Option<String>,
+
     /// Folder for the embedded database and for letters as files [default: redress-data]
     #[arg(long, global = true, value_name = "FOLDER", env = "REDRESS_DATA_DIR")]
     pub data_dir: Option<String>,
@@ -108,6 +118,8 @@ pub struct Config {
     pub mail_limits: Limits,
     /// Where a sign of life goes every minute while all is well; such addresses often hold a secret.
     pub heartbeat_url: Option<Url>,
+    /// Ranges of addresses beside the open internet that webhooks may have.
+    pub webhook_allow: Vec<Network>,
     /// Folder for what lies in files.
     pub data_dir: PathBuf,
     /// What to log.
@@ -146,6 +158,7 @@ const NAMES: &[&str] = &[
     "mail_domain_connections",
     "mail_domain_per_minute",
     "heartbeat_url",
+    "webhook_allow",
     "data_dir",
     "log",
 ];
@@ -204,6 +217,8 @@ impl Config {
                 &["http", "https"],
                 "https://monitor.example.com/ping/redress",
             )?,
+            webhook_allow: networks(&given.or("webhook_allow", "")?)
+                .map_err(|wrong| given.wrong("webhook_allow", wrong))?,
             data_dir,
             log,
         })
@@ -250,6 +265,7 @@ impl fmt::Debug for Config {
                 "heartbeat_host",
                 &self.heartbeat_url.as_ref().map(Url::host_str),
             )
+            .field("webhook_allow", &self.webhook_allow)
             .field("data_dir", &self.data_dir)
             .field("log", &self.log)
             .finish()
@@ -274,6 +290,7 @@ impl Given<'_> {
             "mail_domain_connections" => &flags.mail_domain_connections,
             "mail_domain_per_minute" => &flags.mail_domain_per_minute,
             "heartbeat_url" => &flags.heartbeat_url,
+            "webhook_allow" => &flags.webhook_allow,
             "data_dir" => &flags.data_dir,
             "log" => &flags.log,
             _ => &None,
@@ -465,6 +482,11 @@ mod tests {
                 "mail_domain_connections = \"many\"",
                 "mail_domain_connections in redress.toml",
                 "write 4, or 0",
+            ),
+            (
+                "webhook_allow = \"10.0.0.0/8, intranet\"",
+                "webhook_allow in redress.toml",
+                "10.0.0.0/8, fd00::/8",
             ),
             ("= 1", "redress.toml", "TOML"),
         ];

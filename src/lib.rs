@@ -13,6 +13,7 @@ pub mod error;
 pub mod evidence;
 pub mod fault;
 pub mod health;
+pub mod hook;
 pub mod logging;
 pub mod mail;
 pub mod metrics;

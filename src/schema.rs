@@ -511,6 +511,33 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    webhooks (id) {
+        id -> BigInt,
+        name -> Text,
+        address -> Text,
+        preset -> Text,
+        secret -> Nullable<Text>,
+        old_secret -> Nullable<Text>,
+        rotated_at -> Nullable<crate::schema::Instant>,
+        locale -> Text,
+        time_zone -> Text,
+        enabled -> Bool,
+        disabled_because -> Nullable<Text>,
+        created_at -> crate::schema::Instant,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    webhook_answers (letter_id) {
+        letter_id -> BigInt,
+        at -> crate::schema::Instant,
+        status -> Integer,
+        body -> Text,
+    }
+}
+
 diesel::joinable!(contacts -> vendors (vendor_id));
 diesel::joinable!(contracts -> vendors (vendor_id));
 diesel::joinable!(terms -> contracts (contract_id));
@@ -586,4 +613,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     refused_addresses,
     routines,
     schedules,
+    webhooks,
+    webhook_answers,
 );

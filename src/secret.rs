@@ -10,8 +10,10 @@ use anyhow::anyhow;
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
+
+use crate::domain::webhook::SECRET_PREFIX;
 
 /// What API tokens begin with, so that a scanner for leaked secrets can find them.
 pub const TOKEN_PREFIX: &str = "rdr_";
@@ -63,6 +65,16 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
     }
+}
+
+/// A new secret of Standard Webhooks: `whsec_` and 32 random bytes as base64.
+///
+/// # Errors
+/// When the machine gives no randomness.
+pub fn webhook_secret() -> anyhow::Result<String> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow!("no randomness: {error}"))?;
+    Ok(format!("{SECRET_PREFIX}{}", STANDARD.encode(bytes)))
 }
 
 /// What is kept of a password: an argon2id hash in PHC form. Takes tens of milliseconds.

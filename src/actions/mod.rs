@@ -16,3 +16,4 @@ pub mod schedule;
 pub mod session;
 pub mod token;
 pub mod vendor;
+pub mod webhook;

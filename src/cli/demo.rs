@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::demo;
 use crate::engine::deliver::Sender;
+use crate::hook::outlet::HookOutlet;
 use crate::mail::outlet::{MemoryOutlet, Outlet};
 use crate::secret::{Secret, hash_password};
 use crate::store::{DatabaseUrl, Store};
@@ -27,6 +28,7 @@ pub(super) fn run(config: &Config) -> anyhow::Result<()> {
         outlet: Outlet::Memory(MemoryOutlet::default()),
         from: serve::sender_address(config)?,
         public_url: config.public_url(config.listen),
+        hooks: HookOutlet::AsMail,
     };
     println!("Half a year passes …");
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -15,6 +15,7 @@ use crate::config::{Config, WrongSetting};
 use crate::engine;
 use crate::engine::deliver::Sender;
 use crate::engine::heartbeat::{self, Heart};
+use crate::hook::outlet::HookOutlet;
 use crate::mail::outlet::{Outlet, Patience, SmtpOutlet};
 use crate::secret::Secret;
 use crate::store::{Actor, Store};
@@ -97,6 +98,7 @@ fn sender(config: &Config, public_url: &str) -> anyhow::Result<Sender> {
         outlet,
         from: sender_address(config)?,
         public_url: public_url.to_string(),
+        hooks: HookOutlet::http(config.webhook_allow.clone()),
     })
 }
 
@@ -120,7 +122,9 @@ async fn serve(
     listener: TcpListener,
 ) -> anyhow::Result<()> {
     let public_url = sender.public_url.clone();
-    let state = State::new(store.clone(), &public_url);
+    let mut state = State::new(store.clone(), &public_url);
+    state.hooks = sender.hooks.clone();
+    state.hooks.show(&state.metrics);
     let (stop, stopped) = watch::channel(false);
     let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let health = Arc::clone(&state.health);

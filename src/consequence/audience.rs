@@ -7,10 +7,11 @@ use super::{CaseFacts, Scene};
 use crate::domain::ContactId;
 use crate::domain::calendar::{Calendar, Hours, Layer, Week, Window};
 use crate::domain::ladder::{Hold, Step, Target};
-use crate::domain::letter::{Recipient, Side};
+use crate::domain::letter::{Recipient, Side, Told};
 use crate::domain::locale::Locale;
 use crate::domain::person::{Person, Role};
 use crate::domain::vendor::Contact;
+use crate::domain::webhook::{Webhook, WebhookName};
 use crate::error::Result;
 use crate::store::{self, Conn};
 use crate::time::Moment;
@@ -20,6 +21,8 @@ use crate::time::Moment;
 pub(super) struct Addressee {
     pub(super) recipient: Recipient,
     pub(super) contact: Option<Contact>,
+    /// Whom the step names, where this is the webhook that gets one message for all of them.
+    pub(super) stands_for: Option<Arc<[Told]>>,
 }
 
 impl Addressee {
@@ -37,6 +40,7 @@ impl Addressee {
                 side: Side::Ours,
             },
             contact: None,
+            stands_for: None,
         }
     }
 
@@ -50,6 +54,7 @@ impl Addressee {
                 side: Side::Vendor,
             },
             contact: Some(contact.clone()),
+            stands_for: None,
         }
     }
 }
@@ -67,6 +72,7 @@ pub(super) fn owner(case: &CaseFacts) -> Addressee {
                 side: Side::Ours,
             },
             contact: None,
+            stands_for: None,
         },
     }
 }
@@ -76,6 +82,7 @@ pub(super) fn owner(case: &CaseFacts) -> Addressee {
 pub(super) struct People {
     by_email: HashMap<String, Option<Arc<Person>>>,
     by_role: HashMap<Role, Arc<[Person]>>,
+    webhooks: HashMap<WebhookName, Option<Arc<Webhook>>>,
 }
 
 impl People {
@@ -100,6 +107,57 @@ impl People {
         let found: Arc<[Person]> = store::person::of_role(conn, role)?.into();
         self.by_role.insert(role, Arc::clone(&found));
         Ok(found)
+    }
+}
+
+impl People {
+    /// The webhook of that name, if it is in use.
+    fn webhook(&mut self, conn: &mut Conn, name: &WebhookName) -> Result<Option<Arc<Webhook>>> {
+        if let Some(known) = self.webhooks.get(name) {
+            return Ok(known.clone());
+        }
+        let found = store::webhook::named(conn, name)?;
+        let found = found.filter(|webhook| webhook.enabled).map(Arc::new);
+        self.webhooks.insert(name.clone(), found.clone());
+        Ok(found)
+    }
+}
+
+/// Everyone a step tells: its audience, where it is told by mail, and its webhooks that are in use. These
+/// count as ours.
+pub(super) fn of_step(
+    conn: &mut Conn,
+    people: &mut People,
+    scene: &Scene<'_>,
+    case: &CaseFacts,
+    step: &Step,
+) -> Result<Vec<Addressee>> {
+    let named = of_targets(conn, people, scene, case, &step.to)?;
+    let mut hooks = Vec::new();
+    for name in step.webhooks() {
+        if let Some(webhook) = people.webhook(conn, name)? {
+            hooks.push(webhook);
+        }
+    }
+    if hooks.is_empty() {
+        return Ok(if step.by_mail() { named } else { Vec::new() });
+    }
+    let told: Arc<[Told]> = named.iter().map(told).collect();
+    let mut all = if step.by_mail() { named } else { Vec::new() };
+    all.extend(hooks.iter().map(|webhook| Addressee {
+        recipient: webhook.recipient(),
+        contact: None,
+        stands_for: Some(Arc::clone(&told)),
+    }));
+    Ok(all)
+}
+
+/// How others are told of somebody.
+pub(super) fn told(of: &Addressee) -> Told {
+    Told {
+        name: of.recipient.name.clone(),
+        email: of.recipient.email.clone(),
+        side: of.recipient.side,
     }
 }
 
@@ -149,7 +207,8 @@ pub(super) fn not_before(
     addressee: &Addressee,
     now: Moment,
 ) -> Moment {
-    if step.hold == Hold::AtOnce {
+    // A chat has no hours.
+    if step.hold == Hold::AtOnce || addressee.stands_for.is_some() {
         return now;
     }
     let calendar = addressee

@@ -12,6 +12,7 @@ use crate::domain::letter::{
 };
 use crate::domain::terms::Target;
 use crate::domain::timeline::Event;
+use crate::domain::webhook::WebhookName;
 use crate::domain::words::{ClockState, EventKind, Metric, Source};
 use crate::domain::{BreachId, ClockId};
 use crate::error::Result;
@@ -195,7 +196,10 @@ pub(super) fn about_step(
     {
         let mut facts = facts.clone();
         facts.missed_steps = missed;
-        facts.also_told = also_told(to, all.iter().copied());
+        facts.also_told = match &to.stands_for {
+            Some(named) => named.to_vec(),
+            None => also_told(to, all.iter().copied()),
+        };
         written.letters.push(NewLetter {
             key: format!("{}:{}", letter.key, to.recipient.email.to_lowercase()),
             kind: letter.kind,
@@ -239,12 +243,14 @@ fn explanation(subject: &Subject<'_>, lap: &Lap, now: Moment) -> Result<Option<E
 
 fn also_told<'a>(to: &Addressee, all: impl Iterator<Item = &'a Addressee>) -> Vec<Told> {
     all.filter(|other| other.recipient.email != to.recipient.email)
-        .map(|other| Told {
-            name: other.recipient.name.clone(),
-            email: other.recipient.email.clone(),
-            side: other.recipient.side,
-        })
+        .filter(|other| may_know(&to.recipient, &other.recipient.email))
+        .map(audience::told)
         .collect()
+}
+
+/// A vendor need not know which chats of ours there are.
+fn may_know(to: &Recipient, of: &str) -> bool {
+    to.side == Side::Ours || WebhookName::of_address(of).is_none()
 }
 
 /// Letters of the occasion itself: the vendor's desk learns of a raised incident; everyone who was
@@ -410,6 +416,7 @@ fn told_so_far(
             all.push(Addressee {
                 recipient: letter.recipient(),
                 contact: contact.cloned(),
+                stands_for: None,
             });
         }
     }
@@ -462,6 +469,7 @@ pub(super) fn corrections(
         facts.also_told = reached
             .iter()
             .filter(|other| other.email != letter.email)
+            .filter(|other| may_know(&letter.recipient(), &other.email))
             .map(|other| Told {
                 name: other.name.clone(),
                 email: other.email.clone(),

@@ -32,7 +32,7 @@ pub(super) fn audiences(
         .ladder
         .0
         .iter()
-        .map(|step| audience::of_targets(conn, people, scene, case, &step.to))
+        .map(|step| audience::of_step(conn, people, scene, case, step))
         .collect()
 }
 

@@ -70,6 +70,8 @@ id! {
     ScheduleId,
     /// A file that goes with an event.
     EvidenceId,
+    /// A webhook.
+    WebhookId,
 }
 
 /// The reference of the first incident is this plus its key.

@@ -9,6 +9,7 @@ use super::person::Role;
 use super::refused_address::{RefusedAddress, mark_of};
 use super::terms::{Commitment, Promise, Target};
 use super::vendor::{Contact, rung_name};
+use super::webhook::{Webhook, WebhookName};
 
 /// Something about a step of a ladder that will not work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,13 +34,14 @@ pub struct Reachable {
 /// lie before the start of a clock.
 ///
 /// `people` are those of us who are active. Owner and reporter are always there; `owner` is the owner's
-/// address where it is known.
+/// address where it is known; `webhooks` are all there are.
 pub fn ladder_warnings(
     promise: &Promise,
     contacts: &[Contact],
     people: &[Reachable],
     owner: Option<&str>,
     refused: &[RefusedAddress],
+    webhooks: &[Webhook],
 ) -> Vec<LadderWarning> {
     let mut warnings = Vec::new();
     for (index, step) in promise.ladder.iter().enumerate() {
@@ -54,13 +56,19 @@ pub fn ladder_warnings(
             .iter()
             .filter_map(|target| missing(target, contacts, people))
             .collect();
-        let nobody = missing.len() == step.to.len();
+        let mailed = step.by_mail() && missing.len() < step.to.len();
+        let posted = step
+            .webhooks()
+            .any(|name| useless(name, webhooks).is_none());
         missing.into_iter().for_each(&mut warn);
+        step.webhooks()
+            .filter_map(|name| useless(name, webhooks))
+            .for_each(&mut warn);
         step.to
             .iter()
             .flat_map(|target| unreachable(target, contacts, people, owner, refused))
             .for_each(&mut warn);
-        if nobody {
+        if !mailed && !posted {
             warn("it tells nobody and will be skipped".to_string());
         }
         let commitments: Vec<&Arc<Commitment>> = promise
@@ -86,6 +94,18 @@ pub fn ladder_warnings(
         }
     }
     warnings
+}
+
+/// Why a message to that webhook will not go, if so.
+fn useless(name: &WebhookName, webhooks: &[Webhook]) -> Option<String> {
+    match webhooks.iter().find(|webhook| webhook.name == *name) {
+        None => Some(format!("there is no webhook {name}")),
+        Some(webhook) if !webhook.enabled => Some(match &webhook.disabled_because {
+            Some(because) => format!("the webhook {name} is disabled: {because}"),
+            None => format!("the webhook {name} is disabled"),
+        }),
+        Some(_) => None,
+    }
 }
 
 fn missing(target: &Audience, contacts: &[Contact], people: &[Reachable]) -> Option<String> {
@@ -231,13 +251,21 @@ mod tests {
             &[manager()],
             None,
             &[],
+            &[],
         );
         assert_eq!(warnings, []);
     }
 
     #[test]
     fn who_is_missing_is_named_and_an_empty_audience_too() {
-        let warnings = ladder_warnings(&promise(default_ladder()), &[contact(1)], &[], None, &[]);
+        let warnings = ladder_warnings(
+            &promise(default_ladder()),
+            &[contact(1)],
+            &[],
+            None,
+            &[],
+            &[],
+        );
         let said: Vec<_> = warnings
             .iter()
             .map(|w| (w.step, w.message.as_str()))
@@ -271,6 +299,7 @@ mod tests {
                 &[],
                 Some("Desk@vendor.example"),
                 refused,
+                &[],
             );
             warnings
                 .into_iter()
@@ -301,6 +330,7 @@ mod tests {
             &[],
             Some("Desk@vendor.example"),
             std::slice::from_ref(&refused),
+            &[],
         );
         assert_eq!(
             warnings[0].message,
@@ -309,17 +339,52 @@ mod tests {
     }
 
     #[test]
+    fn a_webhook_that_is_not_there_or_disabled_is_named() {
+        let webhook = |name: &str, enabled| Webhook {
+            id: crate::domain::WebhookId(1),
+            name: name.parse().unwrap(),
+            address: "https://hooks.example.com/x".into(),
+            preset: crate::domain::webhook::Preset::Slack,
+            secret: None,
+            old_secret: None,
+            rotated_at: None,
+            locale: crate::domain::locale::Locale::En,
+            time_zone: crate::domain::zone::Zone::UTC,
+            enabled,
+            disabled_because: None,
+            created_at: crate::time::Moment::default(),
+            version: 1,
+        };
+        let all = [webhook("chat", true), webhook("old", false)];
+        let said = |by: &[&str]| -> Vec<String> {
+            let mut ladder = vec![default_ladder().remove(0)];
+            ladder[0].to = vec![Audience::VendorRung(4)];
+            ladder[0].by = by.iter().map(|by| by.parse().unwrap()).collect();
+            let warnings = ladder_warnings(&promise(ladder), &[], &[], None, &[], &all);
+            warnings.into_iter().map(|one| one.message).collect()
+        };
+        let rung = "the vendor has no contact on rung 4 (executive)";
+        let skipped = "it tells nobody and will be skipped";
+        assert_eq!(said(&["webhook:chat"]), [rung]);
+        assert_eq!(said(&["email", "webhook:chat"]), [rung]);
+        let old = "the webhook old is disabled";
+        assert_eq!(said(&["webhook:old"]), [rung, old, skipped]);
+        let none = "there is no webhook none";
+        assert_eq!(said(&["email", "webhook:none"]), [rung, none, skipped]);
+    }
+
+    #[test]
     fn steps_that_are_never_reached_are_said_to_be() {
         let mut ladder = vec![default_ladder().remove(1)];
         ladder[0].to = vec![Audience::Owner];
         ladder[0].when = When::BeforeDue(HOUR, Measured::Open);
-        let warnings = ladder_warnings(&promise(ladder.clone()), &[], &[], None, &[]);
+        let warnings = ladder_warnings(&promise(ladder.clone()), &[], &[], None, &[], &[]);
         assert_eq!(
             warnings[0].message,
             "it lies before the start of respond S1 and will be skipped there"
         );
         ladder[0].metrics = Some(vec![Metric::Restore]);
-        let warnings = ladder_warnings(&promise(ladder), &[], &[], None, &[]);
+        let warnings = ladder_warnings(&promise(ladder), &[], &[], None, &[], &[]);
         assert!(
             warnings[0].message.contains("never reached"),
             "{warnings:?}"

@@ -419,6 +419,9 @@ pub struct UndeliverableFacts {
     pub email: String,
     /// Whom it was written to under.
     pub name: String,
+    /// The webhook that is gone, where it is one.
+    #[serde(default)]
+    pub webhook: Option<String>,
     /// When it was refused.
     pub refused_at: Moment,
     /// What the mail server said.

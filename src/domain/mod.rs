@@ -38,6 +38,7 @@ pub mod terms;
 pub mod terms_input;
 pub mod timeline;
 pub mod vendor;
+pub mod webhook;
 pub mod words;
 pub mod zone;
 

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::letter::{LetterFacts, LetterKind, LetterState, Recipient, Side};
 use super::locale::Locale;
+use super::webhook::WebhookName;
 use super::zone::Zone;
 use super::{BreachId, CaseId, ClockId, ContactId, IncidentId, LetterId};
 use crate::schema::letters;
@@ -97,6 +98,11 @@ pub fn domain_of(email: &str) -> &str {
 from_text_column!(LetterFacts, |text| serde_json::from_str(&text));
 
 impl Letter {
+    /// The webhook it goes to; none: it goes by mail.
+    pub fn webhook(&self) -> Option<WebhookName> {
+        WebhookName::of_address(&self.email)
+    }
+
     /// Who gets it.
     pub fn recipient(&self) -> Recipient {
         Recipient {

@@ -18,18 +18,20 @@ use super::blocking;
 use crate::domain::outbox::{Due, LEASE, domain_of};
 use crate::error::{Error, Result};
 use crate::fault;
+use crate::hook::outlet::{HookOutlet, Reply};
 use crate::mail::outlet::{Delivery, LONGEST_SEND, Outlet};
 use crate::store::{self, Actor, Store};
 use crate::time::{Micros, Moment, SECOND, Stopwatch};
 
 mod lanes;
+mod posted;
 mod refused;
 mod settle;
 mod written;
 
 use lanes::{Choice, Lanes};
 use settle::{End, Ended};
-use written::{Leased, Written};
+use written::{Leased, Outbound, Written};
 
 /// Letters looked at together; those of a domain that holds them up are put off and looked past.
 const LOOKED_AT: i64 = 256;
@@ -54,6 +56,8 @@ pub struct Sender {
     pub from: Mailbox,
     /// Where links in letters lead, without a slash at the end.
     pub public_url: String,
+    /// The way of those that go to webhooks.
+    pub hooks: HookOutlet,
 }
 
 /// What became of the letters of one call.
@@ -101,7 +105,7 @@ pub struct Post {
     store: Store,
     sender: Arc<Sender>,
     lanes: Lanes<Written>,
-    sending: JoinSet<(Written, Option<Delivery>, Micros)>,
+    sending: JoinSet<(Written, Option<Reply>, Micros)>,
     taking: Option<JoinHandle<Result<Taken>>>,
     settling: Option<JoinHandle<(Vec<Ended>, Result<Delivered>)>>,
     ended: Vec<Ended>,
@@ -217,27 +221,27 @@ impl Post {
             self.sending.spawn(async move {
                 fault::point("letter.before-sending");
                 let begun = Stopwatch::start();
-                let sending = AssertUnwindSafe(sender.outlet.send(&letter.outgoing));
-                let delivery = sending.catch_unwind().await.ok();
+                let sending = AssertUnwindSafe(send(&sender, &letter.outbound));
+                let reply = sending.catch_unwind().await.ok();
                 fault::point("letter.sent");
-                (letter, delivery, begun.micros())
+                (letter, reply, begun.micros())
             });
         }
     }
 
-    fn sent(&mut self, sent: Result<(Written, Option<Delivery>, Micros), JoinError>) {
-        let Ok((letter, delivery, took)) = sent else {
+    fn sent(&mut self, sent: Result<(Written, Option<Reply>, Micros), JoinError>) {
+        let Ok((letter, reply, took)) = sent else {
             // The runtime is ending; the letter's lease will.
             return;
         };
         let is_trouble = matches!(
-            delivery,
+            reply.as_ref().map(|reply| &reply.delivery),
             Some(Delivery::Unreachable { .. } | Delivery::InDoubt { .. }) | None
         );
         let domain = domain_of(&letter.letter.email);
         let back = self.lanes.ended(domain, took, is_trouble, self.now);
         self.give_back(back.into_iter().map(|(letter, at)| (letter, Some(at))));
-        self.ended.push(letter.ended(delivery));
+        self.ended.push(letter.ended(reply));
         if self.look == Look::AfterOne {
             self.look = Look::Now;
         }
@@ -316,8 +320,16 @@ impl Post {
                 Ok((tx.now(), letters, store::link::key_or_new(tx)?))
             })?;
             let is_empty = !is_empty && letters.is_empty();
-            let standing = store.read(|conn| store::letter::standing(conn, &letters))?;
-            let mut done = Leased::of(letters, &standing, (&sender, &key), now, leased);
+            let (standing, webhooks) = store.read(|conn| {
+                let standing = store::letter::standing(conn, &letters)?;
+                let to_webhooks = letters.iter().any(|letter| letter.webhook().is_some());
+                let webhooks = match to_webhooks {
+                    true => store::webhook::all(conn)?,
+                    false => Vec::new(),
+                };
+                Ok((standing, webhooks))
+            })?;
+            let mut done = Leased::of(letters, &standing, &webhooks, (&sender, &key), now, leased);
             done.is_empty = is_empty;
             Ok(Taken::Leased(done))
         })));
@@ -340,6 +352,27 @@ impl Post {
         let (left, settled) = settled.map_err(broken)?;
         self.ended.extend(left);
         settled
+    }
+}
+
+/// Hands one letter over.
+async fn send(sender: &Sender, outbound: &Outbound) -> Reply {
+    match outbound {
+        Outbound::Mail(outgoing) => Reply::from(sender.outlet.send(outgoing).await),
+        Outbound::Hook(posting) if sender.hooks.is_as_mail() => {
+            Reply::from(sender.outlet.send(&posting.as_mail()).await)
+        }
+        Outbound::Hook(posting) => {
+            let (hooks, posting) = (sender.hooks.clone(), Arc::clone(posting));
+            let posted = tokio::task::spawn_blocking(move || {
+                hooks.post(&posting.webhook, &posting.parcel, posting.at)
+            });
+            posted.await.unwrap_or_else(|error| {
+                Reply::from(Delivery::InDoubt {
+                    error: format!("posting it broke down: {error}"),
+                })
+            })
+        }
     }
 }
 

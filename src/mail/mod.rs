@@ -2,6 +2,7 @@
 //!
 //! `letters` and `message` are pure. Only `outlet` talks to anyone.
 
+pub mod brief;
 pub mod explanation;
 pub mod letters;
 pub mod links;

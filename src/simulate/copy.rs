@@ -13,6 +13,7 @@ use crate::domain::ladder::Target;
 use crate::domain::person::{Person, PersonInput};
 use crate::domain::terms::Terms;
 use crate::domain::vendor::{Contact, ContactInput, Vendor, VendorInput};
+use crate::domain::webhook::{SecretChange, Webhook, WebhookInput, WebhookName};
 use crate::domain::{CalendarId, ContractId};
 use crate::error::Result;
 use crate::store::{self, Actor, Conn, Tx};
@@ -35,6 +36,7 @@ pub(super) struct Copy {
     go_lives: Vec<GoLive>,
     calendars: Vec<CalendarCopy>,
     people: Vec<Person>,
+    webhooks: Vec<Webhook>,
 }
 
 impl Copy {
@@ -92,6 +94,12 @@ impl Copy {
                 Target::VendorRung(_) | Target::Owner | Target::Reporter => {}
             }
         }
+        let named = terms.iter().flat_map(|terms| &terms.promise.ladder);
+        let named: BTreeSet<&WebhookName> = named.flat_map(|step| step.webhooks()).collect();
+        let mut webhooks = Vec::new();
+        for name in named {
+            webhooks.extend(store::webhook::named(conn, name)?);
+        }
         Ok(Self {
             contract,
             vendor,
@@ -100,6 +108,7 @@ impl Copy {
             go_lives,
             calendars,
             people: people.into_values().collect(),
+            webhooks,
         })
     }
 
@@ -126,6 +135,19 @@ impl Copy {
                 password: None,
             };
             store::person::insert(tx, &input, None)?;
+        }
+        for webhook in &self.webhooks {
+            // Neither the address nor the secret leaves the real database: nothing is posted there.
+            let input = WebhookInput {
+                name: webhook.name.clone(),
+                address: Some("https://example.invalid/".to_string()),
+                preset: webhook.preset,
+                secret: SecretChange::Drop,
+                locale: webhook.locale,
+                time_zone: webhook.time_zone,
+                enabled: webhook.enabled,
+            };
+            store::webhook::insert(tx, &input, None)?;
         }
         let mut keys: BTreeMap<CalendarId, CalendarId> = BTreeMap::new();
         for copied in &self.calendars {

@@ -4,6 +4,7 @@ use anyhow::Context;
 use tempfile::TempDir;
 
 use crate::engine::deliver::Sender;
+use crate::hook::outlet::HookOutlet;
 use crate::mail::outlet::{MemoryOutlet, Outlet};
 use crate::store::{DatabaseUrl, Store};
 use crate::time::{HandTime, Moment, TimeSource};
@@ -36,6 +37,7 @@ impl Ground {
                 .parse()
                 .context("the sender of simulated letters is no address")?,
             public_url: public_url.to_string(),
+            hooks: HookOutlet::AsMail,
         };
         Ok(Self {
             store,

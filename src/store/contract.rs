@@ -253,8 +253,9 @@ pub fn warnings(
         .map(|(email, role)| Reachable { email, role })
         .collect();
     let refused = super::refused_address::all(conn)?;
+    let webhooks = super::webhook::all(conn)?;
     Ok(ladder_warnings(
-        promise, &contacts, &people, owner, &refused,
+        promise, &contacts, &people, owner, &refused, &webhooks,
     ))
 }
 

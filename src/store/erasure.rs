@@ -170,6 +170,7 @@ pub fn redact_letter(
     if changed == 0 {
         return Ok(false);
     }
+    super::webhook::drop_answer(tx, letter)?;
     let sha256 = sent.map(|bytes| hex::encode(Sha256::digest(bytes)));
     // A letter may quote several texts that are erased one after another; the first holds the hash.
     per_backend!(tx.conn(), conn => diesel::insert_into(erased_letters::table)

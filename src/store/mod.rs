@@ -36,6 +36,7 @@ pub mod session;
 pub mod terms;
 pub mod token;
 pub mod vendor;
+pub mod webhook;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;

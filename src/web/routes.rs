@@ -100,6 +100,16 @@ routes! {
     GET    "/people/{id}"               Administer => pages::person::show;
     POST   "/people/{id}"               Administer => pages::person::edit;
 
+    // Webhooks.
+    GET    "/webhooks"                  SignedIn   => pages::webhook::list;
+    POST   "/webhooks"                  Administer => pages::webhook::enter;
+    GET    "/webhooks/new"              Administer => pages::webhook::new;
+    GET    "/webhooks/{id}"             Administer => pages::webhook::show;
+    POST   "/webhooks/{id}"             Administer => pages::webhook::edit;
+    POST   "/webhooks/{id}/rotate"      Administer => pages::webhook::rotate;
+    POST   "/webhooks/{id}/test"        Administer => pages::webhook::test;
+    POST   "/webhooks/{id}/remove"      Administer => pages::webhook::remove;
+
     // Vendors, contracts, calendars.
     GET    "/vendors"                   SignedIn   => pages::vendor::list;
     POST   "/vendors"                   Enter      => pages::vendor::enter;
@@ -207,6 +217,13 @@ routes! {
     GET    "/api/v1/anchors/{number}"   SignedIn   => api::anchor::show;
     GET    "/api/v1/reports/attainment" SignedIn   => api::report::attainment;
     GET    "/api/v1/reports/breaches"   SignedIn   => api::report::breaches;
+    GET    "/api/v1/webhooks"           SignedIn   => api::webhook::list;
+    POST   "/api/v1/webhooks"           Administer => api::webhook::enter;
+    GET    "/api/v1/webhooks/{id}"      SignedIn   => api::webhook::show;
+    PUT    "/api/v1/webhooks/{id}"      Administer => api::webhook::edit;
+    DELETE "/api/v1/webhooks/{id}"      Administer => api::webhook::remove;
+    POST   "/api/v1/webhooks/{id}/rotate" Administer => api::webhook::rotate;
+    POST   "/api/v1/webhooks/{id}/test" Administer => api::webhook::test;
     GET    "/api/v1/schedules"          SignedIn   => api::schedule::list;
     POST   "/api/v1/schedules"          Review     => api::schedule::enter;
     GET    "/api/v1/schedules/{id}"     SignedIn   => api::schedule::show;

@@ -14,6 +14,7 @@ use crate::actions::link::Refusal;
 use crate::engine::{self, Health};
 use crate::error::{Error, Result};
 use crate::health::Checks;
+use crate::hook::outlet::HookOutlet;
 use crate::metrics::{Counter, Metrics};
 use crate::store::{Conn, Store, Tx};
 
@@ -32,6 +33,8 @@ pub struct State {
     pub(super) throttle: Arc<Throttle>,
     /// What became of signed links.
     pub(super) links: Arc<LinkCounts>,
+    /// The way to webhooks, for trying one out.
+    pub hooks: HookOutlet,
     public_url: Arc<str>,
     answers: Arc<[Counter; 5]>,
 }
@@ -68,6 +71,7 @@ impl State {
             health,
             throttle: Arc::default(),
             links: Arc::new(links),
+            hooks: HookOutlet::default(),
             public_url: public_url.trim_end_matches('/').into(),
             answers: Arc::new(answers),
         }

@@ -6,7 +6,7 @@ use super::frame::capitalised;
 use crate::domain::calendar::DayEnd;
 use crate::domain::clock::{Missing, Why};
 use crate::domain::evidence::position_of;
-use crate::domain::ladder::{Direction, Measured, Step, Target as Audience, Until, When};
+use crate::domain::ladder::{Channel, Direction, Measured, Step, Target as Audience, Until, When};
 use crate::domain::terms::{RootCauseFrom, Target, Terms};
 use crate::domain::vendor::rung_name;
 use crate::domain::words::Metric;
@@ -232,6 +232,19 @@ pub fn audience(of: &Audience) -> String {
         Audience::Role(role) => format!("every {role}"),
         Audience::Person(email) => email.clone(),
     }
+}
+
+/// How a step tells: `e-mail and webhook chat`.
+pub fn channels(step: &Step) -> String {
+    let by: Vec<String> = step
+        .by
+        .iter()
+        .map(|channel| match channel {
+            Channel::Email => "e-mail".to_string(),
+            Channel::Webhook(name) => format!("webhook {name}"),
+        })
+        .collect();
+    by.join(" and ")
 }
 
 /// What else a step says: its repeats, what it waits for, what it is for.

@@ -28,6 +28,7 @@ mod time_trouble;
 mod vectors;
 mod watching;
 mod web_base;
+mod webhooks;
 mod what_if;
 mod world;
 

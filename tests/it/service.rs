@@ -3,10 +3,13 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use redress::domain::PersonId;
 use redress::domain::person::{PersonInput, Role};
 use redress::engine::{self, Health};
+use redress::hook::network::networks;
+use redress::hook::outlet::HookOutlet;
 use redress::secret::{Secret, hash_password};
 use redress::store::{Actor, DatabaseUrl, Store};
 use redress::time::{HandTime, Moment, TimeSource};
@@ -60,7 +63,10 @@ impl Service {
             .enable_all()
             .build()
             .unwrap();
-        let state = State::new(store.clone(), &url);
+        let mut state = State::new(store.clone(), &url);
+        let allowed = networks("127.0.0.0/8").unwrap();
+        state.hooks = HookOutlet::patient_for(allowed, Duration::from_secs(5));
+        state.hooks.show(&state.metrics);
         let health = Arc::clone(&state.health);
         engine::show(&state.metrics, &store, &health);
         let running = {

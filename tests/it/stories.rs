@@ -19,4 +19,5 @@ mod peers_reports;
 mod policies;
 mod post;
 mod refused;
+mod webhooks;
 mod zone_data;

@@ -33,6 +33,7 @@ on_both! { fn the_engine_does_what_is_due_until_it_is_told_to_stop(world) {
         outlet: Outlet::Memory(world.outlet.clone()),
         from: "Redress <redress@example.com>".parse().unwrap(),
         public_url: "https://redress.example.com".to_string(),
+        hooks: Default::default(),
     };
     let health = Arc::new(Health::default());
     let (stop, stopped) = watch::channel(false);

@@ -19,6 +19,7 @@ use redress::domain::{CalendarId, ContractId, IncidentId, PersonId, VendorId};
 use redress::engine::deliver::{Delivered, Sender, deliver};
 use redress::engine::tick::tick;
 use redress::error::Error;
+use redress::hook::outlet::HookOutlet;
 use redress::mail::outlet::{MemoryOutlet, Outlet};
 use redress::store::clock::StepRow;
 use redress::store::{self, Actor, DatabaseUrl, Store};
@@ -276,6 +277,7 @@ impl World {
             outlet: Outlet::Memory(self.outlet.clone()),
             from: "Redress <redress@example.com>".parse().unwrap(),
             public_url: "https://redress.example.com".to_string(),
+            hooks: HookOutlet::AsMail,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

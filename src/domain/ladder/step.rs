@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::super::duration;
 use super::super::person::Role;
+use super::super::webhook::WebhookName;
 use super::super::words::Metric;
 use crate::time::Micros;
 
@@ -34,6 +35,19 @@ pub struct Step {
 }
 
 impl Step {
+    /// Whether each of its audience is written to.
+    pub fn by_mail(&self) -> bool {
+        self.by.contains(&Channel::Email)
+    }
+
+    /// The webhooks that get one message for all of its audience.
+    pub fn webhooks(&self) -> impl Iterator<Item = &WebhookName> {
+        self.by.iter().filter_map(|channel| match channel {
+            Channel::Email => None,
+            Channel::Webhook(name) => Some(name),
+        })
+    }
+
     /// Whether the step is for clocks of that metric and severity.
     pub fn applies_to(&self, metric: Metric, severity: &str) -> bool {
         self.metrics
@@ -138,11 +152,48 @@ text_enum! {
     }
 }
 
-text_enum! {
-    /// How somebody is told.
-    Channel {
-        /// By mail.
-        Email = "email",
+/// How somebody is told.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Channel {
+    /// Each by mail.
+    Email,
+    /// All by one message to the webhook of that name.
+    Webhook(WebhookName),
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Channel::Email => f.write_str("email"),
+            Channel::Webhook(name) => f.write_str(&name.address()),
+        }
+    }
+}
+
+impl FromStr for Channel {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.trim().split_once(':') {
+            None if text.trim() == "email" => Ok(Channel::Email),
+            Some(("webhook", name)) => name.parse().map(Channel::Webhook),
+            _ => Err(format!(
+                "\"{text}\" is no way to tell somebody; use email or webhook:NAME"
+            )),
+        }
+    }
+}
+
+impl Serialize for Channel {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Channel {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 

@@ -148,9 +148,6 @@ fn channels(row: &Object<'_>, faults: &mut Faults) -> Vec<Channel> {
         match text.parse::<Channel>() {
             Ok(channel) if !channels.contains(&channel) => channels.push(channel),
             Ok(channel) => faults.add(path, format!("{channel} is named twice")),
-            Err(_) if text.starts_with("webhook:") => {
-                faults.add(path, "webhooks are not offered yet; use email");
-            }
             Err(wrong) => faults.add(path, wrong),
         }
     }
@@ -158,7 +155,11 @@ fn channels(row: &Object<'_>, faults: &mut Faults) -> Vec<Channel> {
         .get("by")
         .and_then(Value::as_array)
         .is_some_and(Vec::is_empty);
-    faults.require(!empty, row.at("by"), "say how they are told: email");
+    faults.require(
+        !empty,
+        row.at("by"),
+        "say how they are told: email or webhook:NAME",
+    );
     if row.get("by").is_none() {
         channels.push(Channel::Email);
     }

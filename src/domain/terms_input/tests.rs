@@ -314,9 +314,9 @@ fn each_wrong_field_is_named_with_the_way_out() {
         ),
         (
             "/ladder/0/by",
-            json!(["webhook:chat"]),
+            json!(["webhook:On call"]),
             "ladder[0].by[0]",
-            "not offered yet",
+            "no name of a webhook",
         ),
         ("/ladder/0/by", json!([]), "ladder[0].by", "email"),
         (

@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::domain::LetterId;
 use crate::domain::outbox::Due;
+use crate::domain::webhook::WebhookName;
 use crate::mail::outlet::Limits;
 use crate::time::{MILLISECOND, MINUTE, Micros, Moment, SECOND};
 
@@ -16,6 +17,18 @@ const CONNECTIONS: usize = 32;
 
 /// Letters of one domain that are held at once, on their way or waiting for a connection.
 const ROOM: usize = 64;
+
+/// Letters to webhooks that are sent side by side, over all of them: slow ones leave connections to mail.
+const HOOKS_SENT: usize = 12;
+/// Letters to webhooks that are held at once.
+const HOOKS_HELD: usize = 96;
+/// Letters of one webhook that are held at once.
+const HOOK_ROOM: usize = 8;
+/// A webhook gets one letter at a time: a chat shows them in the order in which they arrive.
+const HOOK_LIMITS: Limits = Limits {
+    connections: 1,
+    per_minute: 0,
+};
 
 /// A lane that is empty again within that time lets its letters wait where they are, before those of
 /// others: ten thousand of them keep no other waiting for longer than eight seconds.
@@ -38,6 +51,9 @@ pub(super) struct Lanes<T> {
 }
 
 struct Lane<T> {
+    limits: Limits,
+    /// It leads to a webhook.
+    is_hook: bool,
     waiting: VecDeque<(u64, T)>,
     sending: usize,
     /// Nobody would talk the last time: one letter at a time finds out when that changes.
@@ -81,30 +97,34 @@ impl<T> Lanes<T> {
     pub(super) fn choose(&mut self, due: &[Due], now: Moment, most: usize) -> Choice {
         self.forget(now);
         let limits = self.limits;
+        let mut hooks = self.of_hooks(|lane| lane.waiting.len() + lane.sending);
         let mut choice = Choice::default();
         let mut chosen: HashMap<&str, usize> = HashMap::new();
         for letter in due {
             let domain = letter.domain();
-            let lane = self.lanes.entry(domain.to_string()).or_default();
+            let lane = lane(&mut self.lanes, domain, limits);
             let here = chosen.entry(domain).or_default();
             let held = lane.waiting.len() + lane.sending + *here;
-            if let Some(next) = lane.next_place(limits, now) {
-                choice.put_off.push((letter.id, lane.put_off(limits, next)));
+            if let Some(next) = lane.next_place(now) {
+                choice.put_off.push((letter.id, lane.put_off(next)));
+            } else if lane.is_hook && hooks >= HOOKS_HELD {
+                choice.put_off.push((letter.id, lane.put_off(now + SECOND)));
             } else if choice.take.len() >= most {
                 choice.is_full = true;
                 break;
             } else if held < lane.room() {
                 *here += 1;
-                if limits.per_minute > 0 {
+                hooks += usize::from(lane.is_hook);
+                if lane.limits.per_minute > 0 {
                     lane.taken.push_back(now);
                 }
                 choice.take.push(letter.id);
             } else {
-                let empty = lane.empty_in(limits, held);
+                let empty = lane.empty_in(held);
                 if empty <= SOON && !lane.is_troubled {
                     choice.is_full = true;
                 } else {
-                    let at = lane.put_off(limits, now + empty.min(LONGEST));
+                    let at = lane.put_off(now + empty.min(LONGEST));
                     choice.put_off.push((letter.id, at));
                 }
             }
@@ -115,7 +135,7 @@ impl<T> Lanes<T> {
     /// Puts a leased letter into its lane.
     pub(super) fn push(&mut self, domain: &str, letter: T) {
         self.came += 1;
-        let lane = self.lanes.entry(domain.to_string()).or_default();
+        let lane = lane(&mut self.lanes, domain, self.limits);
         lane.waiting.push_back((self.came, letter));
         self.waiting += 1;
     }
@@ -125,9 +145,10 @@ impl<T> Lanes<T> {
         if self.sending >= CONNECTIONS || self.waiting == 0 {
             return None;
         }
-        let limits = self.limits;
+        let hooks_full = self.of_hooks(|lane| lane.sending) >= HOOKS_SENT;
         let lanes = self.lanes.values_mut();
-        let open = lanes.filter(|lane| lane.sending < lane.connections(limits));
+        let open = lanes.filter(|lane| lane.sending < lane.connections());
+        let open = open.filter(|lane| !(lane.is_hook && hooks_full));
         let lane = open
             .filter(|lane| !lane.waiting.is_empty())
             .min_by_key(|lane| lane.waiting.front().map(|(came, _)| *came))?;
@@ -146,7 +167,6 @@ impl<T> Lanes<T> {
         is_trouble: bool,
         now: Moment,
     ) -> Vec<(T, Moment)> {
-        let limits = self.limits;
         let Some(lane) = self.lanes.get_mut(domain) else {
             return Vec::new();
         };
@@ -160,7 +180,7 @@ impl<T> Lanes<T> {
         let back = std::mem::take(&mut lane.waiting);
         self.waiting -= back.len();
         back.into_iter()
-            .map(|(_, letter)| (letter, lane.put_off(limits, now + SECOND)))
+            .map(|(_, letter)| (letter, lane.put_off(now + SECOND)))
             .collect()
     }
 
@@ -180,6 +200,11 @@ impl<T> Lanes<T> {
         drained
     }
 
+    fn of_hooks(&self, figure: impl Fn(&Lane<T>) -> usize) -> usize {
+        let hooks = self.lanes.values().filter(|lane| lane.is_hook);
+        hooks.map(figure).sum()
+    }
+
     /// Forgets the lanes of which nothing is to be remembered.
     fn forget(&mut self, now: Moment) {
         self.lanes.retain(|_, lane| {
@@ -192,9 +217,23 @@ impl<T> Lanes<T> {
     }
 }
 
-impl<T> Default for Lane<T> {
-    fn default() -> Self {
+/// The lane of a domain or a webhook.
+fn lane<'a, T>(
+    lanes: &'a mut HashMap<String, Lane<T>>,
+    domain: &str,
+    limits: Limits,
+) -> &'a mut Lane<T> {
+    lanes
+        .entry(domain.to_string())
+        .or_insert_with(|| Lane::new(domain, limits))
+}
+
+impl<T> Lane<T> {
+    fn new(domain: &str, limits: Limits) -> Self {
+        let is_hook = WebhookName::of_address(domain).is_some();
         Self {
+            limits: if is_hook { HOOK_LIMITS } else { limits },
+            is_hook,
             waiting: VecDeque::new(),
             sending: 0,
             is_troubled: false,
@@ -203,15 +242,17 @@ impl<T> Default for Lane<T> {
             planned: Moment::default(),
         }
     }
-}
 
-impl<T> Lane<T> {
     fn room(&self) -> usize {
-        if self.is_troubled { 1 } else { ROOM }
+        match self.is_troubled {
+            true => 1,
+            false if self.is_hook => HOOK_ROOM,
+            false => ROOM,
+        }
     }
 
-    fn connections(&self, limits: Limits) -> usize {
-        match limits.connections {
+    fn connections(&self) -> usize {
+        match self.limits.connections {
             _ if self.is_troubled => 1,
             0 => CONNECTIONS,
             most => most as usize,
@@ -219,14 +260,14 @@ impl<T> Lane<T> {
     }
 
     /// How long so many letters take.
-    fn empty_in(&self, limits: Limits, letters: usize) -> Micros {
-        let rounds = letters.div_ceil(self.connections(limits));
+    fn empty_in(&self, letters: usize) -> Micros {
+        let rounds = letters.div_ceil(self.connections());
         self.pace.saturating_mul(rounds as i64)
     }
 
     /// The next moment at which the minute has a place again; none when it has one now.
-    fn next_place(&self, limits: Limits, now: Moment) -> Option<Moment> {
-        let most = limits.per_minute as usize;
+    fn next_place(&self, now: Moment) -> Option<Moment> {
+        let most = self.limits.per_minute as usize;
         if most == 0 || self.taken.len() < most {
             return None;
         }
@@ -238,17 +279,17 @@ impl<T> Lane<T> {
     }
 
     /// A moment for a letter that finds no place before `earliest`, behind those given before.
-    fn put_off(&mut self, limits: Limits, earliest: Moment) -> Moment {
+    fn put_off(&mut self, earliest: Moment) -> Moment {
         let at = if self.planned > earliest + LONGEST {
             earliest
         } else {
             self.planned.max(earliest)
         };
-        let share = match limits.per_minute {
+        let share = match self.limits.per_minute {
             0 => 0,
             most => MINUTE / i64::from(most),
         };
-        let pace = self.pace / self.connections(limits) as i64;
+        let pace = self.pace / self.connections() as i64;
         let apart = if self.is_troubled { APART } else { 1 };
         self.planned = at + share.max(pace).max(apart);
         at
@@ -380,6 +421,33 @@ mod tests {
             lanes.choose(&due(101..105, "dead"), NOW, 100).take.len() == 4,
             "it is back"
         );
+    }
+
+    #[test]
+    fn webhooks_however_many_leave_connections_and_room_to_mail() {
+        let mut lanes = lanes(0, 0);
+        let hooks: Vec<Due> = (0..400)
+            .map(|id| Due {
+                id: LetterId(id),
+                email: format!("webhook:h{}", id % 40),
+            })
+            .collect();
+        let choice = lanes.choose(&hooks, NOW, 1_000);
+        assert_eq!(choice.take.len(), HOOKS_HELD);
+        assert_eq!(choice.put_off.len(), 400 - HOOKS_HELD);
+        for id in &choice.take {
+            let hook = &hooks[id.0 as usize];
+            lanes.push(hook.domain(), id.0);
+        }
+        let mut sending = 0;
+        while lanes.begin().is_some() {
+            sending += 1;
+        }
+        assert_eq!(sending, HOOKS_SENT);
+        let mail = lanes.choose(&due(1_000..1_010, "a"), NOW, 100);
+        assert_eq!(mail.take.len(), 10);
+        takes(&mut lanes, "a", &mail);
+        assert_eq!(lanes.begin(), Some(1_000), "mail goes at once");
     }
 
     #[test]

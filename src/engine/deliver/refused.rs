@@ -1,10 +1,10 @@
 //! Addresses that a mail server refuses: marked, told of, and cleared by a letter that it accepts.
 
-use crate::domain::IncidentId;
 use crate::domain::letter::{LetterFacts, LetterKind, Recipient, UndeliverableFacts};
 use crate::domain::outbox::Letter;
 use crate::domain::person::Role;
 use crate::domain::refused_address::{RefusedAddress, spelled};
+use crate::domain::{ContractId, IncidentId, VendorId};
 use crate::engine::recipient;
 use crate::error::Result;
 use crate::store::letter::NewLetter;
@@ -47,16 +47,27 @@ pub(super) fn clear(tx: &mut Tx<'_>, letter: &Letter) -> Result<()> {
 }
 
 fn tell(tx: &mut Tx<'_>, letter: &Letter, mark: &RefusedAddress) -> Result<()> {
-    let now = tx.now();
     let (vendors, contracts) = store::refused_address::concerned(tx.conn(), &mark.email)?;
+    tell_of(tx, letter, mark, (&vendors, &contracts))
+}
+
+/// Tells the owners of those contracts, and the administrators where there is none or a webhook is gone.
+pub(super) fn tell_of(
+    tx: &mut Tx<'_>,
+    letter: &Letter,
+    mark: &RefusedAddress,
+    (vendors, contracts): (&[VendorId], &[ContractId]),
+) -> Result<()> {
+    let now = tx.now();
+    let is_webhook = letter.webhook().is_some();
     let mut names = Vec::new();
-    for id in &vendors {
+    for id in vendors {
         names.push(store::vendor::find(tx.conn(), *id)?.name);
     }
     let mut concerned = Vec::new();
     let mut to: Vec<Recipient> = Vec::new();
     for id in contracts {
-        let contract = store::contract::find(tx.conn(), id)?;
+        let contract = store::contract::find(tx.conn(), *id)?;
         if !contract.covers(now) {
             continue;
         }
@@ -70,7 +81,7 @@ fn tell(tx: &mut Tx<'_>, letter: &Letter, mark: &RefusedAddress) -> Result<()> {
     let (itself, mut to): (Vec<Recipient>, Vec<Recipient>) = to
         .into_iter()
         .partition(|one| spelled(&one.email) == mark.email);
-    if to.is_empty() || !itself.is_empty() {
+    if to.is_empty() || !itself.is_empty() || is_webhook {
         let people = store::person::of_role(tx.conn(), Role::Administrator)?;
         let active = people.into_iter().filter(|person| person.active);
         to.extend(active.map(recipient::of));
@@ -81,6 +92,7 @@ fn tell(tx: &mut Tx<'_>, letter: &Letter, mark: &RefusedAddress) -> Result<()> {
     let facts = UndeliverableFacts {
         email: mark.email.clone(),
         name: letter.name.clone(),
+        webhook: letter.webhook().map(|name| name.to_string()),
         refused_at: mark.refused_at,
         answer: mark.answer.clone(),
         incident: letter.incident_id.map(IncidentId::reference),
@@ -89,6 +101,7 @@ fn tell(tx: &mut Tx<'_>, letter: &Letter, mark: &RefusedAddress) -> Result<()> {
         planned_at: now,
         link: match vendors.first() {
             Some(vendor) => format!("/vendors/{vendor}"),
+            None if is_webhook => "/webhooks".to_string(),
             None => format!("/letters/{}", letter.id),
         },
     };

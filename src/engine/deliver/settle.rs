@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Delivered, refused};
+use super::{Delivered, posted, refused};
 use crate::domain::outbox::{Letter, retry_after};
 use crate::domain::refused_address::{mark_of, spelled};
 use crate::error::{Error, Result};
 use crate::fault;
+use crate::hook::outlet::Reply;
 use crate::mail::outlet::Delivery;
 use crate::store::letter::{Sent, Settlement};
 use crate::store::{self, Actor, Store, Tx};
@@ -49,6 +50,8 @@ impl Ended {
 pub(super) enum End {
     /// The outlet said so.
     Delivered(Delivery),
+    /// A webhook's answer says so.
+    Posted(Box<Reply>),
     /// The service broke down while handing it over.
     BrokeDown,
     /// It is not needed any more.
@@ -169,7 +172,9 @@ fn one(tx: &mut Tx<'_>, ended: &Ended, marked: bool) -> Result<Came> {
     if !held {
         return Ok(Came::TakenOver);
     }
-    if let (Some(answer), Settlement::Failed(_)) = (ended.refusal(), &how) {
+    if let End::Posted(reply) = &ended.end {
+        posted::keep(tx, letter, reply)?;
+    } else if let (Some(answer), Settlement::Failed(_)) = (ended.refusal(), &how) {
         refused::mark(tx, letter, &plain(&answer))?;
     } else if marked && ended.is_accepted() {
         refused::clear(tx, letter)?;
@@ -181,12 +186,17 @@ fn settlement(ended: &Ended, now: Moment) -> Settlement {
     let letter = &ended.letter;
     let delivery = match &ended.end {
         End::Delivered(delivery) => delivery,
+        End::Posted(reply) => return posted::settlement(letter, reply, now),
         // It may have been handed over before.
         End::BrokeDown => return in_doubt(letter, now, "the service broke down while sending it"),
         End::Needless(reason) => return Settlement::Cancelled((*reason).to_string()),
         End::Unwritable(wrong) => return Settlement::Failed(plain(wrong)),
         End::GivenBack(_) => return Settlement::Retry(now, String::new()),
     };
+    of_delivery(letter, delivery, now)
+}
+
+pub(super) fn of_delivery(letter: &Letter, delivery: &Delivery, now: Moment) -> Settlement {
     match delivery {
         Delivery::Accepted { .. } => Settlement::Sent,
         Delivery::Refused { code, text, .. } => {

@@ -1,24 +1,48 @@
 //! Leased letters, judged again and written.
 
+use std::sync::Arc;
+
 use super::Sender;
 use super::settle::{End, Ended};
+use crate::domain::LetterId;
+use crate::domain::letter::LetterFacts;
 use crate::domain::link::{LinkKey, mask};
 use crate::domain::outbox::Letter;
+use crate::domain::webhook::{Webhook, WebhookName};
 use crate::fault;
-use crate::mail::letters::{Rendered, render_signed};
+use crate::hook::message::{Message, Parcel};
+use crate::hook::outlet::Reply;
+use crate::mail::letters::render_signed;
 use crate::mail::links::signer;
 use crate::mail::message::{Envelope, full_id, message};
-use crate::mail::outlet::{Delivery, Outgoing};
+use crate::mail::outlet::Outgoing;
 use crate::store::letter::{Sent, Standing};
 use crate::time::{Moment, Stopwatch};
 
 /// A letter that is ready to go.
 pub(super) struct Written {
     pub letter: Letter,
-    pub outgoing: Outgoing,
+    pub outbound: Outbound,
     /// Since the lease was taken.
     pub leased: Stopwatch,
-    rendered: Rendered,
+    sent: Sent,
+}
+
+/// A letter as it leaves.
+pub(super) enum Outbound {
+    /// By mail.
+    Mail(Outgoing),
+    /// To a webhook.
+    Hook(Arc<Posting>),
+}
+
+/// A message with whom it goes to.
+pub(super) struct Posting {
+    pub id: LetterId,
+    pub webhook: Webhook,
+    pub parcel: Parcel,
+    /// When it was packed.
+    pub at: Moment,
 }
 
 /// What became of letters that were leased together.
@@ -31,11 +55,25 @@ pub(super) struct Leased {
     pub is_empty: bool,
 }
 
+impl Posting {
+    /// As it goes the way of letters by mail.
+    pub fn as_mail(&self) -> Outgoing {
+        Outgoing {
+            id: self.id,
+            at: self.at,
+            from: String::new(),
+            to: self.webhook.name.address(),
+            bytes: self.parcel.body.clone(),
+        }
+    }
+}
+
 impl Leased {
     /// Judges and writes letters as they read when they go out now.
     pub(super) fn of(
         letters: Vec<Letter>,
         standing: &Standing,
+        webhooks: &[Webhook],
         (sender, key): (&Sender, &LinkKey),
         now: Moment,
         leased: Stopwatch,
@@ -47,13 +85,17 @@ impl Leased {
             let end = if let Some(reason) = standing.moot(&letter) {
                 End::Needless(reason)
             } else {
-                match write(sender, key, &letter, now) {
-                    Ok((rendered, outgoing)) => {
+                let written = match letter.webhook() {
+                    Some(name) => pack(sender, webhooks, &name, &letter, now),
+                    None => write(sender, key, &letter, now),
+                };
+                match written {
+                    Ok((sent, outbound)) => {
                         done.written.push(Written {
                             letter,
-                            outgoing,
+                            outbound,
                             leased,
-                            rendered,
+                            sent,
                         });
                         continue;
                     }
@@ -75,23 +117,25 @@ impl Leased {
 
 impl Written {
     /// What became of it; nothing said: handing it over broke down.
-    pub(super) fn ended(self, delivery: Option<Delivery>) -> Ended {
-        if delivery.is_none() {
+    pub(super) fn ended(self, reply: Option<Reply>) -> Ended {
+        if reply.is_none() {
             tracing::error!(
                 letter = self.letter.id.0,
                 "the service broke down over a letter"
             );
         }
+        let (bytes, is_mail) = match self.outbound {
+            Outbound::Mail(outgoing) => (outgoing.bytes, true),
+            Outbound::Hook(posting) => (posting.parcel.body.clone(), false),
+        };
         Ended {
             letter: self.letter,
-            sent: Some(Sent {
-                subject: self.rendered.subject,
-                // What is kept for reading is not for the recipient alone; the bytes are as they were sent.
-                text: mask(&self.rendered.text),
-                html: mask(&self.rendered.html),
-                bytes: self.outgoing.bytes,
-            }),
-            end: delivery.map_or(End::BrokeDown, End::Delivered),
+            sent: Some(Sent { bytes, ..self.sent }),
+            end: match reply {
+                None => End::BrokeDown,
+                Some(reply) if is_mail => End::Delivered(reply.delivery),
+                Some(reply) => End::Posted(Box::new(reply)),
+            },
         }
     }
 }
@@ -101,7 +145,7 @@ fn write(
     key: &LinkKey,
     letter: &Letter,
     now: Moment,
-) -> Result<(Rendered, Outgoing), String> {
+) -> Result<(Sent, Outbound), String> {
     let recipient = letter.recipient();
     let sign = signer(letter, key);
     let rendered = render_signed(&letter.facts, &recipient, &sender.public_url, now, &sign)
@@ -121,5 +165,45 @@ fn write(
         to: letter.email.clone(),
         bytes,
     };
-    Ok((rendered, outgoing))
+    let sent = Sent {
+        subject: rendered.subject,
+        // What is kept for reading is not for the recipient alone; the bytes are as they were sent.
+        text: mask(&rendered.text),
+        html: mask(&rendered.html),
+        bytes: Vec::new(),
+    };
+    Ok((sent, Outbound::Mail(outgoing)))
+}
+
+fn pack(
+    sender: &Sender,
+    webhooks: &[Webhook],
+    name: &WebhookName,
+    letter: &Letter,
+    now: Moment,
+) -> Result<(Sent, Outbound), String> {
+    let webhook = webhooks.iter().find(|webhook| webhook.name == *name);
+    let webhook = webhook.ok_or_else(|| format!("there is no webhook {name} any more"))?;
+    if !webhook.enabled {
+        return Err(format!("the webhook {name} is disabled"));
+    }
+    let LetterFacts::Incident(facts) = &letter.facts else {
+        return Err("webhooks get letters about incidents only".to_string());
+    };
+    let message =
+        Message::of(letter, facts, &sender.public_url, now).map_err(|error| error.to_string())?;
+    let sent = Sent {
+        subject: message.brief.title.clone(),
+        text: message.brief.text(),
+        html: String::new(),
+        bytes: Vec::new(),
+    };
+    let parcel = Parcel::pack(webhook, &letter.message_id, &message, now);
+    let posting = Posting {
+        id: letter.id,
+        webhook: webhook.clone(),
+        parcel,
+        at: now,
+    };
+    Ok((sent, Outbound::Hook(Arc::new(posting))))
 }

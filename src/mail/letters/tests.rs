@@ -192,6 +192,7 @@ fn report() -> ReportFacts {
 fn undeliverable() -> UndeliverableFacts {
     UndeliverableFacts {
         email: "desk@vendor.example".into(),
+        webhook: None,
         name: "Service desk".into(),
         refused_at: at("2026-11-01T07:00:00Z"),
         answer: "550 5.1.1 <b>no such mailbox</b>".into(),

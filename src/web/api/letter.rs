@@ -10,7 +10,7 @@ use crate::domain::letter::{LetterKind, LetterState, Recipient};
 use crate::domain::outbox::Letter;
 use crate::domain::{IncidentId, LetterId};
 use crate::error::{Error, Result};
-use crate::store::letter;
+use crate::store::{letter, webhook};
 use crate::time::Moment;
 use crate::web::{Answer, Caller, Done, Paging, RawBody, State, act_once, read};
 
@@ -32,6 +32,9 @@ struct LetterBody {
     key: String,
     subject: Option<String>,
     text: Option<String>,
+    /// What a webhook last answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<webhook::Answer>,
 }
 
 impl From<Letter> for LetterBody {
@@ -53,6 +56,7 @@ impl From<Letter> for LetterBody {
             key: letter.key,
             subject: letter.subject,
             text: letter.body_text,
+            answer: None,
         }
     }
 }
@@ -98,8 +102,14 @@ pub async fn list(state: Data<State>, paging: Paging, asked: Query<Asked>) -> An
 /// `GET /letters/{id}`.
 pub async fn show(state: Data<State>, key: Path<String>) -> Answer {
     let id = letter_id(&key)?;
-    let found = read(&state, move |conn| letter::get(conn, id)).await?;
-    Ok(HttpResponse::Ok().json(LetterBody::from(found)))
+    let (found, answer) = read(&state, move |conn| {
+        Ok((letter::get(conn, id)?, webhook::answer(conn, id)?))
+    })
+    .await?;
+    Ok(HttpResponse::Ok().json(LetterBody {
+        answer,
+        ..LetterBody::from(found)
+    }))
 }
 
 /// `POST /letters/{id}/requeue`.

@@ -18,4 +18,5 @@ pub mod report;
 pub mod schedule;
 pub mod token;
 pub mod vendor;
+pub mod webhook;
 pub mod what_if;

@@ -8,13 +8,14 @@ use askama::Template;
 use super::{Choice, language, page};
 use crate::actions;
 use crate::domain::LetterId;
-use crate::domain::letter::{LetterState, Side};
+use crate::domain::letter::{LetterFacts, LetterState, Side};
 use crate::domain::outbox::Letter;
 use crate::error::{Error, Result};
+use crate::mail::brief::Brief;
 use crate::mail::letters::render;
 use crate::mail::links::{mask_message, may_hold_links};
 use crate::store::Tx;
-use crate::store::{erasure, letter, link, refused_address};
+use crate::store::{erasure, letter, link, refused_address, webhook};
 use crate::time::{MINUTE, Micros, Moment};
 use crate::web::access::{Access, Caller};
 use crate::web::api::letter::{Asked, letter_id};
@@ -204,6 +205,12 @@ struct ShowPage {
     /// Whether it is shown as it would go out now.
     is_preview: bool,
     has_message: bool,
+    /// It goes to a webhook.
+    is_posted: bool,
+    /// What was posted, where it went to one.
+    posted: String,
+    /// What the webhook last answered.
+    answer: Option<AnswerPart>,
     /// When and why what was sent was erased, if it was.
     erased: Option<ErasedPart>,
     may_requeue: bool,
@@ -212,6 +219,13 @@ struct ShowPage {
     /// When its links were called in, if they were.
     revoked: Option<Shown>,
     request_id: String,
+}
+
+/// What a webhook answered.
+struct AnswerPart {
+    at: Shown,
+    status: i32,
+    body: String,
 }
 
 /// What is known of what was sent when it is erased.
@@ -226,13 +240,14 @@ struct ErasedPart {
 pub async fn show(state: Data<State>, frame: Frame, caller: Caller, key: Path<String>) -> Answer {
     let id = letter_id(&key)?;
     let store = state.store.clone();
-    let (now, letter, has_message, erased, revoked) = block(move || {
+    let (now, letter, message, erased, revoked, answer) = block(move || {
         let now = store.now()?;
         store.read(|conn| {
-            let has_message = letter::message(conn, id)?.is_some();
+            let message = letter::message(conn, id)?;
             let erased = erasure::of_letter(conn, id)?;
-            let revoked = link::revoked(conn, id)?;
-            Ok((now, letter::get(conn, id)?, has_message, erased, revoked))
+            let (revoked, answer) = (link::revoked(conn, id)?, webhook::answer(conn, id)?);
+            let letter = letter::get(conn, id)?;
+            Ok((now, letter, message, erased, revoked, answer))
         })
     })
     .await?;
@@ -241,6 +256,9 @@ pub async fn show(state: Data<State>, frame: Frame, caller: Caller, key: Path<St
         now,
     };
     let may = caller.may(Access::Record);
+    let is_posted = letter.webhook().is_some();
+    let posted = message.as_ref().filter(|_| is_posted);
+    let posted = posted.map_or_else(String::new, |bytes| laid_out(bytes));
     let written = Written::of(&letter, state.public_url(), now)?;
     let mut row = LetterRow::new(&letter, reader);
     row.subject = written.subject;
@@ -262,7 +280,14 @@ pub async fn show(state: Data<State>, frame: Frame, caller: Caller, key: Path<St
         message_id: letter.message_id.clone(),
         text: written.text,
         is_preview: letter.body_text.is_none() && letter.state != LetterState::Sent,
-        has_message,
+        has_message: message.is_some(),
+        is_posted,
+        posted,
+        answer: answer.map(|answer| AnswerPart {
+            at: reader.sees_here(answer.at),
+            status: answer.status,
+            body: answer.body,
+        }),
         erased: erased.map(|erased| ErasedPart {
             at: reader.sees_here(erased.at),
             incident: erased.incident_id.reference(),
@@ -271,10 +296,17 @@ pub async fn show(state: Data<State>, frame: Frame, caller: Caller, key: Path<St
         }),
         may_requeue: may && matches!(letter.state, LetterState::Failed | LetterState::Cancelled),
         may_cancel: may && letter.state == LetterState::Queued,
-        may_revoke: may && revoked.is_none() && may_hold_links(&letter),
+        may_revoke: may && revoked.is_none() && !is_posted && may_hold_links(&letter),
         revoked: revoked.map(|at| reader.sees_here(at)),
         request_id: Form::default().request_id(),
     })
+}
+
+/// JSON with a line for each field.
+fn laid_out(bytes: &[u8]) -> String {
+    serde_json::from_slice::<serde_json::Value>(bytes)
+        .and_then(|value| serde_json::to_string_pretty(&value))
+        .unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned())
 }
 
 /// What stands in a letter: as it was sent, or as it would go out now.
@@ -300,6 +332,15 @@ impl Written {
             .settled_at
             .filter(|_| letter.state == LetterState::Sent)
             .unwrap_or(now);
+        if let (Some(_), LetterFacts::Incident(facts)) = (letter.webhook(), &letter.facts) {
+            let brief = Brief::of(facts, &letter.recipient(), public_url, as_of)
+                .map_err(|error| Error::conflict(error.to_string()))?;
+            return Ok(Self {
+                subject: brief.title.clone(),
+                text: brief.text(),
+                html: String::new(),
+            });
+        }
         let rendered = render(&letter.facts, &letter.recipient(), public_url, as_of)
             .map_err(|error| Error::conflict(error.to_string()))?;
         Ok(Self {
@@ -329,8 +370,20 @@ pub async fn html(state: Data<State>, key: Path<String>) -> Answer {
 /// Gives the bytes of a letter as they were sent, but for the signed links, which are its recipient's.
 pub async fn message(state: Data<State>, key: Path<String>) -> Answer {
     let id = letter_id(&key)?;
-    let bytes = read(&state, move |conn| letter::message(conn, id)).await?;
+    let (letter, bytes) = read(&state, move |conn| {
+        Ok((letter::get(conn, id)?, letter::message(conn, id)?))
+    })
+    .await?;
     let bytes = bytes.ok_or_else(|| Error::not_found("message of letter", id))?;
+    if letter.webhook().is_some() {
+        return Ok(HttpResponse::Ok()
+            .content_type("application/json")
+            .insert_header((
+                header::CONTENT_DISPOSITION,
+                format!("attachment; filename=\"letter-{id}.json\""),
+            ))
+            .body(bytes));
+    }
     Ok(HttpResponse::Ok()
         .content_type("message/rfc822")
         .insert_header((

@@ -23,6 +23,7 @@ pub mod session;
 pub mod terms;
 pub mod token;
 pub mod vendor;
+pub mod webhook;
 
 use actix_web::HttpResponse;
 use actix_web::http::header;

@@ -152,6 +152,8 @@ pub struct StepView {
     pub when: String,
     /// Whom it tells.
     pub to: Vec<String>,
+    /// How they are told.
+    pub by: String,
     /// What else it says.
     pub details: String,
     /// What of it will not work.
@@ -291,6 +293,7 @@ fn steps(promise: &Promise, warnings: &[LadderWarning]) -> Vec<StepView> {
         .map(|(number, step)| StepView {
             when: wording::when(step.when),
             to: step.to.iter().map(wording::audience).collect(),
+            by: wording::channels(step),
             details: wording::details(step),
             warnings: warnings
                 .iter()

@@ -184,6 +184,7 @@ fn delivers(store: &Store, house: &House) -> Delivered {
         outlet: Outlet::Smtp(outlet),
         from: "Redress <redress@example.com>".parse().unwrap(),
         public_url: "http://127.0.0.1".to_string(),
+        hooks: Default::default(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -24,6 +24,7 @@ fn sends(world: &World, server: &Smtp) -> Delivered {
         outlet: Outlet::Smtp(SmtpOutlet::from_url(&server.url(), patience).unwrap()),
         from: "Redress <redress@example.com>".parse().unwrap(),
         public_url: "https://redress.example.com".to_string(),
+        hooks: Default::default(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -8,6 +8,7 @@ use diesel::connection::SimpleConnection;
 use redress::domain::letter::LetterState;
 use redress::domain::outbox::ATTEMPTS;
 use redress::engine::deliver::{Delivered, Post, Sender};
+use redress::hook::outlet::HookOutlet;
 use redress::mail::outlet::{Delivery, Limits, Outlet, Patience, SmtpOutlet};
 use redress::store::{self, DatabaseUrl};
 use redress::time::{DAY, MINUTE, Moment, SECOND};
@@ -52,10 +53,15 @@ pub struct Desk {
 
 impl Desk {
     pub fn new(world: &World, outlet: Outlet) -> Self {
+        Self::with_hooks(world, outlet, HookOutlet::AsMail)
+    }
+
+    pub fn with_hooks(world: &World, outlet: Outlet, hooks: HookOutlet) -> Self {
         let sender = Sender {
             outlet,
             from: "Redress <redress@example.com>".parse().unwrap(),
             public_url: "https://redress.example.com".to_string(),
+            hooks,
         };
         let runtime = tokio::runtime::Builder::new_current_thread();
         Self {
@@ -65,7 +71,7 @@ impl Desk {
     }
 
     /// Goes on until nothing is on its way and none is due, or that is so.
-    fn works_until(&mut self, is_enough: impl Fn() -> bool) -> Delivered {
+    pub fn works_until(&mut self, is_enough: impl Fn() -> bool) -> Delivered {
         let Self { post, runtime } = self;
         runtime.block_on(async {
             let mut done = Delivered::default();

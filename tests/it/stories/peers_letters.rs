@@ -65,6 +65,7 @@ fn delivers(service: &Service, outlet: &MemoryOutlet) -> Delivered {
         outlet: Outlet::Memory(outlet.clone()),
         from: "Redress <redress@example.com>".parse().unwrap(),
         public_url: service.url.clone(),
+        hooks: Default::default(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -4,6 +4,7 @@
 //! process, however that ends.
 
 pub mod browser;
+pub mod hook;
 pub mod postgres;
 pub mod smtp;
 mod watched;

@@ -144,9 +144,10 @@ fn step(step: &Step) -> Value {
         When::AfterDue(offset, Measured::Elapsed) => ("after_due_elapsed", wording::length(offset)),
     };
     let to: Vec<String> = step.to.iter().map(ToString::to_string).collect();
+    let by: Vec<String> = step.by.iter().map(ToString::to_string).collect();
     let severities = step.severities.as_ref().map(|codes| codes.join(", "));
     json!({
-        "when": when, "amount": amount, "to": to.join(", "), "metrics": step.metrics,
+        "when": when, "amount": amount, "to": to.join(", "), "by": by.join(", "), "metrics": step.metrics,
         "severities": severities, "hold": step.hold,
         "every": step.repeat.map(|repeat| wording::length(repeat.every)),
         "times": step.repeat.map(|repeat| repeat.times),
@@ -226,6 +227,11 @@ fn ladder_row(row: &mut Map<String, Value>, index: usize, faults: &mut Vec<Field
     });
     let to = words_json(&take(row, "to"));
     row.insert("to".into(), to);
+    // A form that has no such field, or an empty one, means by mail.
+    let by = take(row, "by");
+    if !by.trim().is_empty() {
+        row.insert("by".into(), words_json(&by));
+    }
     let severities = words_json(&take(row, "severities"));
     row.insert("severities".into(), severities);
     let (every, until) = (take(row, "every"), take(row, "until"));
@@ -340,7 +346,6 @@ pub fn place(field: &str) -> String {
         ("].repeat.every", "].every"),
         ("].repeat.times", "].times"),
         ("].repeat.until", "].until"),
-        ("].by", "].to"),
     ];
     // One item of `to`, `stops` or `command_post` stands in the field of the whole list.
     let mut field = field;
@@ -378,7 +383,7 @@ mod tests {
             "ladder": [
                 {"when": {"percent": 75}, "to": ["vendor:1", "reporter"], "by": ["email"]},
                 {"when": {"at_due": true}, "to": ["person:ann@example.com"], "by": ["email"], "metrics": ["restore"]},
-                {"when": {"before_due": "PT30M", "measured": "elapsed"}, "to": ["owner"], "by": ["email"]},
+                {"when": {"before_due": "PT30M", "measured": "elapsed"}, "to": ["owner"], "by": ["email", "webhook:chat"]},
                 {"when": {"after_due": "PT1H"}, "to": ["role:manager"], "by": ["email"], "severities": ["S1"],
                  "repeat": {"every": "PT1H30M", "times": 8, "until": "stopped"}, "hold": "recipient_hours"}],
         }))
@@ -391,12 +396,9 @@ mod tests {
         let mut form = of_promise(&promise, "2026-12-01".parse().unwrap());
         assert_eq!(form.value("monthly_fee"), "12000.50");
         assert_eq!(form.value("commitments[0].amount"), "90");
-        let (mut value, faults) = input(&mut form);
+        let (value, faults) = input(&mut form);
         assert_eq!(faults, []);
         assert_eq!(value["effective_from"], "2026-12-01");
-        for step in value["ladder"].as_array_mut().unwrap() {
-            step["by"] = json!(["email"]);
-        }
         assert_eq!(serde_json::from_value::<Promise>(value).unwrap(), promise);
     }
 
