@@ -315,6 +315,9 @@ fn failed(forbidden: Option<String>, error: &ureq::Error) -> Delivery {
         ureq::Error::Timeout(_) => in_doubt("it did not answer in time"),
         ureq::Error::Tls(reason) => unreachable(&format!("TLS failed: {reason}")),
         ureq::Error::Rustls(error) => unreachable(&format!("TLS failed: {error}")),
+        ureq::Error::Io(error) if is_of_handshake(error) => {
+            unreachable(&format!("TLS failed: {error}"))
+        }
         ureq::Error::Io(error) if is_before_sending(error) => {
             unreachable(&format!("it cannot be reached: {error}"))
         }
@@ -323,6 +326,16 @@ fn failed(forbidden: Option<String>, error: &ureq::Error) -> Delivery {
         ureq::Error::Protocol(_) => in_doubt("its answer is not HTTP"),
         _ => in_doubt("the exchange failed"),
     }
+}
+
+/// Nothing was sent to whom TLS does not trust, or who speaks none.
+fn is_of_handshake(error: &io::Error) -> bool {
+    use rustls::Error as Tls;
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    matches!(
+        inner,
+        Some(Tls::InvalidCertificate(_) | Tls::InvalidMessage(_) | Tls::PeerIncompatible(_))
+    )
 }
 
 fn is_before_sending(error: &io::Error) -> bool {

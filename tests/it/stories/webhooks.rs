@@ -291,6 +291,23 @@ on_both! { fn an_address_that_must_not_be_reached_is_refused_by_number_name_and_
     assert_eq!((hook.posted().len(), other.connections()), (1, 0));
 } }
 
+/// Answers in plain words whatever it is asked.
+fn speaks_no_tls() -> std::net::SocketAddr {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let answered = stream.write_all(b"HTTP/1.1 400 Speak up\r\n\r\n");
+            // Until the other side has closed.
+            answered
+                .and_then(|()| stream.read_to_end(&mut Vec::new()))
+                .ok();
+        }
+    });
+    at
+}
+
 on_both! { fn slow_and_endless_answers_are_cut_off_while_mail_goes_out(world) {
     let (slow, endless, head, dead) = (Hook::start(), Hook::start(), Hook::start(), Hook::start());
     slow.always_answers(Reply::Never);
@@ -303,8 +320,10 @@ on_both! { fn slow_and_endless_answers_are_cut_off_while_mail_goes_out(world) {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     enters(world, json!({"name": "closed", "preset": "slack", "address": format!("http://{closed}/")}));
     enters(world, json!({"name": "fine", "preset": "slack", "address": dead.url()}));
+    let plain = speaks_no_tls();
+    enters(world, json!({"name": "plain", "preset": "slack", "address": format!("https://{plain}/")}));
     climbs(world, json!([{"when": {"at_due": true}, "to": ["owner"], "metrics": ["respond"], "by":
-        ["webhook:slow", "webhook:endless", "webhook:head", "webhook:closed", "webhook:fine", "email"]}]));
+        ["webhook:plain", "webhook:slow", "webhook:endless", "webhook:head", "webhook:closed", "webhook:fine", "email"]}]));
     world.passes_to("2026-03-02T11:00[Europe/Berlin]");
     let mut desk = desk(world, to_loopback(1_500));
     let mail = |outlet: &MemoryOutlet| outlet.letters().iter().any(|letter| letter.to == "owner@example.com");
@@ -323,6 +342,8 @@ on_both! { fn slow_and_endless_answers_are_cut_off_while_mail_goes_out(world) {
     assert!(state == LetterState::Queued && error.contains("may have arrived"), "{error}");
     let (state, in_doubt, error) = said("closed");
     assert!(state == LetterState::Queued && !in_doubt && error.contains("cannot be reached"), "{error}");
+    let (state, in_doubt, error) = said("plain");
+    assert!(state == LetterState::Queued && !in_doubt && error.contains("TLS failed"), "{error}");
     // A 2xx is a yes, however much is said after it; no more of it is read than is needed.
     assert_eq!(said("endless").0, LetterState::Sent);
     let endless = to_hooks(world).into_iter().find(|letter| letter.email == "webhook:endless").unwrap();
