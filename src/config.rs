@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::hook::network::{Network, networks};
 use crate::logging;
-use crate::mail::outlet::Limits;
+use crate::mail::outlet::{Authorities, Limits};
 use crate::store::{DatabaseUrl, mask_password};
 
 /// Settings as flags or environment give them; each may be left out.
@@ -48,6 +48,10 @@ pub struct Flags {
         hide_env_values = true
     )]
     pub smtp_url: Option<String>,
+
+    /// File with certificates (PEM) of authorities that are trusted for the mail server, besides the system's [default: none]
+    #[arg(long, global = true, value_name = "FILE", env = "REDRESS_SMTP_CA_FILE")]
+    pub smtp_ca_file: Option<String>,
 
     /// Where people reach the service, for links and cookies [default: http:// and the address it listens on]
     #[arg(long, global = true, value_name = "URL", env = "REDRESS_PUBLIC_URL")]
@@ -112,6 +116,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Mail server; none: letters become files.
     pub smtp_url: Option<Url>,
+    /// Whom the mail server's certificate may come from, besides those the system trusts.
+    pub smtp_authorities: Authorities,
     /// Sender of letters, as a header has it.
     pub mail_from: String,
     /// What letters to one domain may take up of the mail server.
@@ -153,6 +159,7 @@ const NAMES: &[&str] = &[
     "database_url",
     "listen",
     "smtp_url",
+    "smtp_ca_file",
     "public_url",
     "mail_from",
     "mail_domain_connections",
@@ -206,6 +213,7 @@ impl Config {
                 &["smtp", "smtps"],
                 "smtp://user:password@mail.example.com:587 or smtps://…:465",
             )?,
+            smtp_authorities: given.authorities()?,
             public_url: given.public_url()?,
             mail_from: given.or("mail_from", "Redress <redress@localhost>")?,
             mail_limits: Limits {
@@ -258,6 +266,7 @@ impl fmt::Debug for Config {
             .field("database_url", &self.database_url)
             .field("listen", &self.listen)
             .field("smtp_url", &smtp_url)
+            .field("smtp_authorities", &self.smtp_authorities)
             .field("public_url", &self.public_url.as_ref().map(Url::as_str))
             .field("mail_from", &self.mail_from)
             .field("mail_limits", &self.mail_limits)
@@ -285,6 +294,7 @@ impl Given<'_> {
             "database_url" => &flags.database_url,
             "listen" => &flags.listen,
             "smtp_url" => &flags.smtp_url,
+            "smtp_ca_file" => &flags.smtp_ca_file,
             "public_url" => &flags.public_url,
             "mail_from" => &flags.mail_from,
             "mail_domain_connections" => &flags.mail_domain_connections,
@@ -345,6 +355,14 @@ impl Given<'_> {
         match Url::parse(&text) {
             Ok(url) if schemes.contains(&url.scheme()) && url.has_host() => Ok(Some(url)),
             _ => Err(self.wrong(name, format!("this cannot be used; write {example}"))),
+        }
+    }
+
+    fn authorities(&self) -> Result<Authorities, WrongSetting> {
+        match self.get("smtp_ca_file")? {
+            Some(path) => Authorities::read(Path::new(&path))
+                .map_err(|reason| self.wrong("smtp_ca_file", reason)),
+            None => Ok(Authorities::default()),
         }
     }
 
@@ -502,6 +520,38 @@ mod tests {
         let wrong = joined(flags, "").unwrap_err();
         assert_eq!(wrong.setting, "--smtp-url or REDRESS_SMTP_URL");
         assert!(!wrong.to_string().contains("secret"), "{wrong}");
+    }
+
+    #[test]
+    fn a_file_of_authorities_without_a_certificate_is_refused_by_the_settings_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n";
+        let junk = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+        let cut = "-----BEGIN CERTIFICATE-----\nMAA=\n";
+        for (name, text, reason) in [
+            ("missing.pem", None, "cannot be read"),
+            ("empty.pem", Some(""), "holds no certificate"),
+            ("key.pem", Some(key), "holds no certificate"),
+            ("junk.pem", Some(junk), "certificate 1"),
+            ("cut.pem", Some(cut), "cannot be read"),
+        ] {
+            let path = folder.path().join(name);
+            if let Some(text) = text {
+                std::fs::write(&path, text).unwrap();
+            }
+            let flags = Flags {
+                smtp_ca_file: Some(path.display().to_string()),
+                ..Flags::default()
+            };
+            let wrong = joined(flags, "").unwrap_err();
+            assert_eq!(wrong.setting, "--smtp-ca-file or REDRESS_SMTP_CA_FILE");
+            assert!(
+                wrong.reason.contains(reason) && wrong.reason.contains(name),
+                "{wrong}"
+            );
+        }
+        let wrong = joined(Flags::default(), "smtp_ca_file = \"nowhere.pem\"").unwrap_err();
+        assert_eq!(wrong.setting, "smtp_ca_file in redress.toml");
     }
 
     #[test]

@@ -85,7 +85,8 @@ fn compare_zone_data(store: &Store) -> anyhow::Result<()> {
 fn sender(config: &Config, public_url: &str) -> anyhow::Result<Sender> {
     let outlet = match &config.smtp_url {
         Some(url) => {
-            let server = SmtpOutlet::from_url(url.as_str(), Patience::default());
+            let trusted = &config.smtp_authorities;
+            let server = SmtpOutlet::from_url_trusting(url.as_str(), trusted, Patience::default());
             let server = server.map_err(|reason| WrongSetting {
                 setting: "smtp_url".to_string(),
                 reason,

@@ -14,7 +14,7 @@ use crate::time::Moment;
 
 mod smtp;
 
-pub use smtp::{LONGEST_SEND, Patience, SmtpOutlet};
+pub use smtp::{Authorities, LONGEST_SEND, Patience, SmtpOutlet};
 
 /// A letter as it leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]

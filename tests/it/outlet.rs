@@ -8,6 +8,8 @@ use redress::time::Moment;
 
 use crate::support::smtp::{Offers, Smtp};
 
+mod encrypted;
+
 fn outlet(url: &str) -> Outlet {
     Outlet::Smtp(SmtpOutlet::from_url(url, Patience::default()).unwrap())
 }

@@ -4,6 +4,7 @@ mod applied_terms;
 mod chosen_terms;
 mod cut;
 mod edits;
+mod encrypted;
 mod explained;
 mod go_lives;
 mod handovers;

@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use lettre::Address;
 use lettre::address::AddressError;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream};
 use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::{
     ClientId, Extension, MailBodyParameter, MailParameter, ServerInfo,
@@ -30,6 +31,13 @@ use super::{Delivery, Limits, Outgoing};
 use crate::domain::outbox::LEASE;
 use crate::time::{SECOND, Stopwatch};
 
+mod encryption;
+mod opening;
+
+pub use encryption::Authorities;
+use encryption::Encryption;
+use opening::{Clear, Opened};
+
 /// How long the server may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -42,9 +50,9 @@ pub struct Patience {
 const EXCHANGE: Duration = Duration::from_secs(20);
 const CONTENT: Duration = Duration::from_secs(60);
 
-/// Connect, greeting, STARTTLS, EHLO, AUTH, MAIL, RCPT and DATA; RSET, or MAIL once more on a connection
-/// that turns out to be dead.
-const EXCHANGES: u32 = 9;
+/// Connect, greeting, STARTTLS, EHLO to lettre and to us, AUTH, MAIL, RCPT and DATA; RSET, or MAIL once
+/// more on a connection that turns out to be dead.
+const EXCHANGES: u32 = 10;
 
 /// The longest that one letter can take with the usual [`Patience`].
 pub const LONGEST_SEND: Duration =
@@ -90,11 +98,11 @@ struct Server {
 enum Tls {
     None,
     /// STARTTLS where the server offers it.
-    Opportunistic(TlsParameters),
+    Opportunistic(Encryption),
     /// STARTTLS, or nothing is sent.
-    Required(TlsParameters),
+    Required(Encryption),
     /// TLS from the first byte.
-    Implicit(TlsParameters),
+    Implicit(Encryption),
 }
 
 #[derive(Default)]
@@ -114,11 +122,26 @@ impl SmtpOutlet {
     /// `smtp` without `tls` is not encrypted (port 25); `tls=required` and `tls=opportunistic` use
     /// STARTTLS (port 587); `smtps` is TLS from the start (port 465). A path is the name to say in EHLO.
     ///
+    /// The server's certificate must be for the URL's host and come from an authority that the system
+    /// trusts.
+    ///
     /// # Errors
     /// A sentence for whoever configured it, without the password.
     pub fn from_url(url: &str, patience: Patience) -> Result<Self, String> {
+        Self::from_url_trusting(url, &Authorities::default(), patience)
+    }
+
+    /// The same, with authorities that are trusted as those of the system are.
+    ///
+    /// # Errors
+    /// As [`Self::from_url`]; also when there are such authorities and the URL asks for no encryption.
+    pub fn from_url_trusting(
+        url: &str,
+        authorities: &Authorities,
+        patience: Patience,
+    ) -> Result<Self, String> {
         let shared = Shared {
-            server: Server::from_url(url, patience)?,
+            server: Server::from_url(url, authorities, patience)?,
             resting: Mutex::default(),
         };
         Ok(Self(Arc::new(shared), Limits::default()))
@@ -136,7 +159,7 @@ impl SmtpOutlet {
 }
 
 impl Server {
-    fn from_url(url: &str, patience: Patience) -> Result<Self, String> {
+    fn from_url(url: &str, authorities: &Authorities, patience: Patience) -> Result<Self, String> {
         let url = Url::parse(url).map_err(|error| {
             format!("the mail server's URL cannot be read ({error}); write it like smtp://user:password@mail.example.com:587?tls=required")
         })?;
@@ -155,12 +178,19 @@ impl Server {
             }
             wanted = Some(value.into_owned());
         }
-        let parameters = || TlsParameters::new(host.clone()).map_err(|error| error.to_string());
+        let encryption = || Encryption::new(&host, authorities);
         let (tls, port) = match (url.scheme(), wanted.as_deref()) {
+            ("smtp", None) if !authorities.is_empty() => {
+                return Err(
+                    "authorities for encryption are given (smtp_ca_file), and the mail server's URL asks for none; \
+                     add ?tls=required or write smtps://"
+                        .to_string(),
+                );
+            }
             ("smtp", None) => (Tls::None, 25),
-            ("smtp", Some("opportunistic")) => (Tls::Opportunistic(parameters()?), 587),
-            ("smtp", Some("required")) => (Tls::Required(parameters()?), 587),
-            ("smtps", None) => (Tls::Implicit(parameters()?), 465),
+            ("smtp", Some("opportunistic")) => (Tls::Opportunistic(encryption()?), 587),
+            ("smtp", Some("required")) => (Tls::Required(encryption()?), 587),
+            ("smtps", None) => (Tls::Implicit(encryption()?), 465),
             ("smtp", Some(other)) => {
                 return Err(format!(
                     "tls={other} is not known in the mail server's URL; use required or opportunistic"
@@ -387,59 +417,49 @@ impl Server {
         let place = format!("{}:{}", self.host, self.port);
         let failed = |step: &str, error: String| format!("{place}: {step}: {error}");
 
-        let (mut connection, is_local) = if let Tls::Implicit(parameters) = &self.tls {
-            let opening = AsyncSmtpConnection::connect_tokio1(
-                (self.host.as_str(), self.port),
-                Some(within),
-                &self.hello,
-                Some(parameters.clone()),
-                None,
-            );
-            let connection = exchange(within * 2, opening).await;
-            (
-                connection.map_err(|fault| failed("connect", fault.to_string()))?,
-                false,
-            )
-        } else {
-            let stream = timeout(within, TcpStream::connect((self.host.as_str(), self.port)))
-                .await
-                .map_err(|_| failed("connect", Fault::Silence(within).to_string()))?
-                .map_err(|error| failed("connect", error.to_string()))?;
-            stream
-                .set_nodelay(true)
-                .map_err(|error| failed("connect", error.to_string()))?;
-            let is_local = stream.peer_addr().is_ok_and(|peer| peer.ip().is_loopback());
-            let greeting =
-                AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello);
-            let connection = exchange(within, greeting).await;
-            (
-                connection.map_err(|fault| failed("greeting", fault.to_string()))?,
-                is_local,
-            )
+        let connecting = async {
+            let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+            stream.set_nodelay(true)?;
+            Ok::<_, io::Error>((stream.peer_addr()?, stream))
         };
+        let (peer, stream) = in_time(within, connecting)
+            .await
+            .map_err(|error| failed("connect", error))?;
 
-        match &self.tls {
-            Tls::Required(parameters) => self.encrypt(&mut connection, parameters).await,
-            Tls::Opportunistic(parameters) if connection.can_starttls() => {
-                self.encrypt(&mut connection, parameters).await
+        let stream: Box<dyn AsyncTokioStream> = match &self.tls {
+            Tls::None => Box::new(stream),
+            Tls::Implicit(encryption) => {
+                let encrypted = in_time(within, encryption.begin(stream)).await;
+                let encrypted = encrypted.map_err(|error| failed("TLS", error))?;
+                Box::new(Opened::not_greeted(encrypted, peer))
             }
-            // Whoever sits on the line can strike STARTTLS from the server's offer.
-            Tls::Opportunistic(_) if self.login.is_some() && !is_local => Err(
-                "the server offers no encryption, and the password is not sent without; \
-                 leave tls out of the URL if that is what you want"
-                    .to_string(),
-            ),
-            Tls::Opportunistic(_) | Tls::None | Tls::Implicit(_) => Ok(()),
-        }
-        .map_err(|error| failed("STARTTLS", error))?;
+            Tls::Required(encryption) | Tls::Opportunistic(encryption) => {
+                let mut clear = Clear::new(stream);
+                let offer = in_time(within, clear.introduce(&self.hello)).await;
+                let offer = offer.map_err(|error| failed("greeting", error))?;
+                if offers(&offer, "STARTTLS") {
+                    let encrypted = in_time(within, clear.encrypt(encryption)).await;
+                    let encrypted = encrypted.map_err(|error| failed("STARTTLS", error))?;
+                    Box::new(Opened::greeted(encrypted, peer))
+                } else {
+                    self.goes_on_in_the_clear(peer.ip().is_loopback())
+                        .map_err(|error| failed("STARTTLS", error.to_string()))?;
+                    let bare = clear.into_bare();
+                    let bare = bare.map_err(|error| failed("greeting", error))?;
+                    Box::new(Opened::greeted(bare, peer))
+                }
+            }
+        };
+        let opening = AsyncSmtpConnection::connect_with_transport(stream, &self.hello);
+        let mut connection = exchange(within, opening)
+            .await
+            .map_err(|fault| failed("greeting", fault.to_string()))?;
 
         // lettre keeps of the first answer only what it uses itself.
         let hello = connection.command(Ehlo::new(self.hello.clone()));
         let offer = exchange(within, hello)
             .await
             .map_err(|fault| failed("EHLO", fault.to_string()))?;
-        let mut offered = offer.message().skip(1);
-        let pipelines = offered.any(|line| line.trim().eq_ignore_ascii_case("PIPELINING"));
 
         if let Some((user, password)) = &self.login {
             let credentials = Credentials::new(user.clone(), password.clone());
@@ -449,21 +469,23 @@ impl Server {
         }
         Ok(Connection {
             lettre: connection,
-            pipelines,
+            pipelines: offers(&offer, "PIPELINING"),
         })
     }
 
-    async fn encrypt(
-        &self,
-        connection: &mut AsyncSmtpConnection,
-        parameters: &TlsParameters,
-    ) -> Result<(), String> {
-        exchange(
-            self.patience.exchange,
-            connection.starttls(parameters.clone(), &self.hello),
-        )
-        .await
-        .map_err(|fault| fault.to_string())
+    /// Whether a server that offers no encryption gets letters all the same.
+    fn goes_on_in_the_clear(&self, is_local: bool) -> Result<(), &'static str> {
+        match &self.tls {
+            // Whoever sits on the line can strike STARTTLS from the server's offer.
+            Tls::Opportunistic(_) if self.login.is_some() && !is_local => Err(
+                "the server offers no encryption, and the password is not sent without; \
+                 leave tls out of the URL if that is what you want",
+            ),
+            Tls::Opportunistic(_) | Tls::None => Ok(()),
+            Tls::Required(_) | Tls::Implicit(_) => {
+                Err("the server offers no encryption, and nothing is sent without")
+            }
+        }
     }
 }
 
@@ -635,6 +657,17 @@ async fn exchange<T>(
     }
 }
 
+/// What comes before the first letter, which has no step of its own.
+async fn in_time<T, E: ToString>(
+    within: Duration,
+    opening: impl Future<Output = Result<T, E>>,
+) -> Result<T, String> {
+    match timeout(within, opening).await {
+        Ok(done) => done.map_err(|error| error.to_string()),
+        Err(_) => Err(Fault::Silence(within).to_string()),
+    }
+}
+
 /// What went wrong, and where.
 #[derive(Debug)]
 struct Failure {
@@ -789,6 +822,12 @@ impl Failure {
     }
 }
 
+/// Whether the answer to EHLO names that extension.
+fn offers(answer: &Response, extension: &str) -> bool {
+    let mut offered = answer.message().skip(1);
+    offered.any(|line| line.trim().eq_ignore_ascii_case(extension))
+}
+
 /// The server's answer in one line.
 fn said(response: &Response) -> String {
     let lines: Vec<_> = response.message().collect();
@@ -800,7 +839,34 @@ mod tests {
     use super::*;
 
     fn server(url: &str) -> Result<Server, String> {
-        Server::from_url(url, Patience::default())
+        Server::from_url(url, &Authorities::default(), Patience::default())
+    }
+
+    #[test]
+    fn a_password_goes_in_the_clear_only_where_the_url_says_so_or_it_stays_on_this_machine() {
+        let goes = |url, is_local| server(url).unwrap().goes_on_in_the_clear(is_local).is_ok();
+        for (url, to_another, to_this) in [
+            ("smtp://ann:secret@mail.example.com", true, true),
+            ("smtp://mail.example.com?tls=opportunistic", true, true),
+            (
+                "smtp://ann:secret@mail.example.com?tls=opportunistic",
+                false,
+                true,
+            ),
+            ("smtp://mail.example.com?tls=required", false, false),
+            (
+                "smtp://ann:secret@mail.example.com?tls=required",
+                false,
+                false,
+            ),
+            ("smtps://ann:secret@mail.example.com", false, false),
+        ] {
+            assert_eq!(
+                (goes(url, false), goes(url, true)),
+                (to_another, to_this),
+                "{url}"
+            );
+        }
     }
 
     #[test]

@@ -1,16 +1,19 @@
 //! A mail server that keeps what it is sent, and fails to order.
 //!
-//! Every `Smtp` is a server of its own on a port of its own, plain SMTP (no TLS), gone when
-//! dropped. Orders for the next letters are carried out in the order in which they were given.
+//! Every `Smtp` is a server of its own on a port of its own, in the clear unless told to encrypt, gone
+//! when dropped. Orders for the next letters are carried out in the order in which they were given.
 
+mod certificates;
 mod conversation;
 mod received;
 #[cfg(test)]
 mod tests;
 
+pub use certificates::Authority;
 pub use received::Received;
 
 use conversation::converse;
+use rustls::ServerConfig;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
@@ -37,6 +40,19 @@ pub struct Offers {
     pub always_wants_text: bool,
     /// User and password, without which no letter is taken.
     pub login: Option<(String, String)>,
+    pub encryption: Encryption,
+    /// What is said to STARTTLS, in one packet; unless it begins with 220, nothing is encrypted.
+    pub go_ahead: String,
+}
+
+/// From when on the conversation is encrypted; the configuration comes from an [`Authority`].
+#[derive(Clone, Default)]
+pub enum Encryption {
+    #[default]
+    Never,
+    /// STARTTLS.
+    OnRequest(Arc<ServerConfig>),
+    FromTheStart(Arc<ServerConfig>),
 }
 
 impl Default for Offers {
@@ -46,6 +62,8 @@ impl Default for Offers {
             eight_bit_mime: true,
             always_wants_text: false,
             login: None,
+            encryption: Encryption::Never,
+            go_ahead: "220 2.0.0 go ahead".into(),
         }
     }
 }
@@ -78,14 +96,26 @@ impl Smtp {
         smtp
     }
 
-    /// `smtp://127.0.0.1:PORT`
+    /// `smtp://127.0.0.1:PORT`, or `smtps` where it is encrypted from the start.
     pub fn url(&self) -> String {
-        format!("smtp://{}", self.address)
+        format!("{}://{}", self.scheme(), self.address)
     }
 
     /// `smtp://USER:PASSWORD@127.0.0.1:PORT`; both must be fit for a URL as they are.
     pub fn url_as(&self, user: &str, password: &str) -> String {
-        format!("smtp://{user}:{password}@{}", self.address)
+        format!("{}://{user}:{password}@{}", self.scheme(), self.address)
+    }
+
+    fn scheme(&self) -> &'static str {
+        match self.shared.offers.encryption {
+            Encryption::FromTheStart(_) => "smtps",
+            Encryption::Never | Encryption::OnRequest(_) => "smtp",
+        }
+    }
+
+    /// Every line but those of letters that came without encryption, in order.
+    pub fn in_the_clear(&self) -> Vec<String> {
+        self.shared.lock().in_the_clear.clone()
     }
 
     /// All letters taken so far, in order of their arrival.
@@ -259,6 +289,7 @@ struct Shared {
 struct State {
     letters: Vec<Received>,
     attempts: usize,
+    in_the_clear: Vec<String>,
     refuses: BTreeMap<String, String>,
     refuses_next: VecDeque<String>,
     fails_for: BTreeMap<String, String>,

@@ -1,10 +1,12 @@
 //! One connection, from the greeting to its end.
 
-use super::{AtData, Offers, Received, Shared};
+use super::{AtData, Encryption, Offers, Received, Shared};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::{
-    io::{self, BufRead, BufReader, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::TcpStream,
+    sync::Arc,
 };
 
 /// The end of a connection, by QUIT or by order.
@@ -14,13 +16,17 @@ pub(super) fn converse(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut conversation = Conversation {
         shared,
-        from: BufReader::new(stream),
-        to: stream,
+        stream,
+        line: BufReader::new(Box::new(stream)),
+        is_encrypted: false,
         user: None,
         envelope: None,
     };
+    if let Encryption::FromTheStart(certified) = &shared.offers.encryption {
+        conversation.encrypt(certified)?;
+    }
     conversation.say("220 sink.test ESMTP")?;
-    while let Some(line) = conversation.line()? {
+    while let Some(line) = conversation.next_line()? {
         if conversation.obey(&line)? {
             break;
         }
@@ -30,11 +36,17 @@ pub(super) fn converse(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
 
 struct Conversation<'a> {
     shared: &'a Shared,
-    from: BufReader<&'a TcpStream>,
-    to: &'a TcpStream,
+    stream: &'a TcpStream,
+    /// The stream, or what encrypts it.
+    line: BufReader<Box<dyn Line + 'a>>,
+    is_encrypted: bool,
     user: Option<String>,
     envelope: Option<Envelope>,
 }
+
+trait Line: Read + Write {}
+
+impl<T: Read + Write> Line for T {}
 
 struct Envelope {
     from: String,
@@ -47,6 +59,7 @@ impl Conversation<'_> {
         match verb.to_ascii_uppercase().as_str() {
             "EHLO" => self.greet(),
             "HELO" => self.start_over("250 sink.test"),
+            "STARTTLS" => self.start_tls(),
             "AUTH" => self.log_in(rest),
             "MAIL" => self.mail(rest),
             "RCPT" => self.recipient(rest),
@@ -63,16 +76,42 @@ impl Conversation<'_> {
             pipelining,
             eight_bit_mime,
             login,
+            encryption,
             ..
         } = &self.shared.offers;
+        let starts_tls = matches!(encryption, Encryption::OnRequest(_)) && !self.is_encrypted;
         let offered = [
             (*pipelining, "PIPELINING"),
             (*eight_bit_mime, "8BITMIME"),
+            (starts_tls, "STARTTLS"),
             (login.is_some(), "AUTH PLAIN LOGIN"),
         ];
         let offered = offered.iter().filter(|(is_offered, _)| *is_offered);
         let lines: String = offered.map(|(_, name)| format!("250-{name}\r\n")).collect();
         self.start_over(&format!("250-sink.test\r\n{lines}250 ENHANCEDSTATUSCODES"))
+    }
+
+    fn start_tls(&mut self) -> io::Result<Ended> {
+        let offers = &self.shared.offers;
+        let Encryption::OnRequest(certified) = &offers.encryption else {
+            return self.say("500 5.5.1 not a command here");
+        };
+        self.say(&offers.go_ahead)?;
+        if offers.go_ahead.starts_with("220") {
+            self.encrypt(certified)?;
+            (self.user, self.envelope) = (None, None);
+        }
+        Ok(false)
+    }
+
+    /// What was read ahead in the clear is forgotten.
+    fn encrypt(&mut self, certified: &Arc<ServerConfig>) -> io::Result<()> {
+        let session = ServerConnection::new(Arc::clone(certified)).map_err(io::Error::other)?;
+        let mut encrypted = StreamOwned::new(session, self.stream);
+        encrypted.conn.complete_io(&mut encrypted.sock)?;
+        self.line = BufReader::new(Box::new(encrypted));
+        self.is_encrypted = true;
+        Ok(())
     }
 
     fn log_in(&mut self, request: &str) -> io::Result<Ended> {
@@ -172,7 +211,7 @@ impl Conversation<'_> {
 
         self.say("354 end with a dot")?;
         if matches!(order, Some(AtData::DropInside)) {
-            self.from.read_until(b'\n', &mut Vec::new())?;
+            self.line.read_until(b'\n', &mut Vec::new())?;
             return Ok(true);
         }
         let raw = self.read_letter()?;
@@ -203,7 +242,7 @@ impl Conversation<'_> {
         loop {
             let start = letter.len();
             let begins_a_line = start == 0 || letter.ends_with(b"\r\n");
-            if self.from.read_until(b'\n', &mut letter)? == 0 {
+            if self.line.read_until(b'\n', &mut letter)? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             if begins_a_line && letter[start..] == *b".\r\n" {
@@ -223,25 +262,35 @@ impl Conversation<'_> {
 
     /// Until the client goes away.
     fn falls_silent(&mut self) -> io::Result<Ended> {
-        io::copy(&mut self.from, &mut io::sink())?;
+        io::copy(&mut self.line, &mut io::sink())?;
         Ok(true)
     }
 
     fn ask(&mut self, question: &str) -> io::Result<String> {
         self.say(question)?;
-        Ok(decode(&self.line()?.unwrap_or_default()))
+        Ok(decode(&self.next_line()?.unwrap_or_default()))
     }
 
     fn say(&mut self, reply: &str) -> io::Result<Ended> {
-        self.to.write_all(format!("{reply}\r\n").as_bytes())?;
+        let line = self.line.get_mut();
+        line.write_all(format!("{reply}\r\n").as_bytes())?;
+        line.flush()?;
         Ok(reply.starts_with("421"))
     }
 
     /// The next line, or `None` when the client closed the connection.
-    fn line(&mut self) -> io::Result<Option<String>> {
+    fn next_line(&mut self) -> io::Result<Option<String>> {
         let mut line = String::new();
-        let length = self.from.read_line(&mut line)?;
-        Ok((length > 0).then(|| line.trim_end_matches(['\r', '\n']).into()))
+        let length = self.line.read_line(&mut line)?;
+        let line = line.trim_end_matches(['\r', '\n']).to_owned();
+        if length == 0 {
+            return Ok(None);
+        }
+        if !self.is_encrypted {
+            let heard = line.clone();
+            self.shared.change(|state| state.in_the_clear.push(heard));
+        }
+        Ok(Some(line))
     }
 }
 
