@@ -9,7 +9,7 @@ use rustls::ServerConfig;
 use tempfile::NamedTempFile;
 
 use super::{assert_unreachable, is_accepted, letter, outlet};
-use crate::support::smtp::{Authority, Encryption, Offers, Smtp};
+use crate::support::smtp::{Authority, Encryption, Offers, Smtp, self_signed};
 
 const HOSTS: &[&str] = &["localhost", "127.0.0.1"];
 
@@ -105,6 +105,18 @@ async fn any_authority_of_the_file_will_do() {
         let outlet = trusting_file(&url(&server), &file, Patience::default());
         assert!(is_accepted(&outlet.send(&letter()).await));
     }
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_will_do_where_it_is_in_the_file() {
+    let (certified, pem) = self_signed("127.0.0.1");
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(pem.as_bytes()).unwrap();
+    let server = server(Encryption::FromTheStart(certified));
+    let known = trusting_file(&url(&server), &file, Patience::default());
+    assert!(is_accepted(&known.send(&letter()).await));
+    let unknown = outlet(&url(&server)).send(&letter()).await;
+    assert_unreachable(&unknown, "UnknownIssuer");
 }
 
 #[tokio::test]

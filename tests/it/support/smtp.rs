@@ -9,7 +9,7 @@ mod received;
 #[cfg(test)]
 mod tests;
 
-pub use certificates::Authority;
+pub use certificates::{Authority, self_signed};
 pub use received::Received;
 
 use conversation::converse;
