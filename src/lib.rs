@@ -15,6 +15,7 @@ pub mod fault;
 pub mod health;
 pub mod hook;
 pub mod logging;
+pub mod machine;
 pub mod mail;
 pub mod metrics;
 pub mod report;
@@ -23,6 +24,7 @@ pub mod secret;
 pub mod simulate;
 pub mod store;
 pub mod time;
+pub mod trust;
 pub mod web;
 
 /// Consequences are drawn from very many small pieces, which the C library's allocator gives and takes

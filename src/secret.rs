@@ -55,9 +55,10 @@ impl Secret {
     }
 
     fn with_prefix(prefix: &str) -> anyhow::Result<Self> {
-        let mut bytes = [0_u8; 32];
-        getrandom::fill(&mut bytes).map_err(|error| anyhow!("no randomness: {error}"))?;
-        Ok(Self(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes))))
+        Ok(Self(format!(
+            "{prefix}{}",
+            URL_SAFE_NO_PAD.encode(random()?)
+        )))
     }
 }
 
@@ -67,14 +68,22 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// 32 random bytes.
+///
+/// # Errors
+/// When the machine gives no randomness.
+pub fn random() -> anyhow::Result<[u8; 32]> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow!("no randomness: {error}"))?;
+    Ok(bytes)
+}
+
 /// A new secret of Standard Webhooks: `whsec_` and 32 random bytes as base64.
 ///
 /// # Errors
 /// When the machine gives no randomness.
 pub fn webhook_secret() -> anyhow::Result<String> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow!("no randomness: {error}"))?;
-    Ok(format!("{SECRET_PREFIX}{}", STANDARD.encode(bytes)))
+    Ok(format!("{SECRET_PREFIX}{}", STANDARD.encode(random()?)))
 }
 
 /// What is kept of a password: an argon2id hash in PHC form. Takes tens of milliseconds.

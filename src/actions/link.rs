@@ -226,8 +226,8 @@ pub fn used(conn: &mut Conn, token: &Token, occasion: &str) -> Result<Option<Use
 /// When the database does not answer.
 pub fn open_cases(conn: &mut Conn, vendor: VendorId) -> Result<Vec<Subject>> {
     let mut open = Vec::new();
-    for (_, case) in store::link::open_cases(conn, vendor)? {
-        let subject = subject(conn, case.id)?;
+    for (incident, case) in store::link::open_cases(conn, vendor)? {
+        let subject = subject_of(conn, incident, case)?;
         if !is_over(conn, &subject)? {
             open.push(subject);
         }
@@ -240,13 +240,22 @@ pub fn open_cases(conn: &mut Conn, vendor: VendorId) -> Result<Vec<Subject>> {
 /// # Errors
 /// When there is none of that key; whether another vendor has one is not told.
 pub fn own_case(conn: &mut Conn, opened: &Opened, case: CaseId) -> Result<Subject> {
-    let cases = open_cases(conn, opened.vendor.id)?;
-    let own = cases.into_iter().find(|subject| subject.case.id == case);
-    own.ok_or_else(|| Error::not_found("open case", case))
+    let not_found = || Error::not_found("open case", case);
+    let mut own = store::link::open_cases(conn, opened.vendor.id)?.into_iter();
+    let (incident, own) = own.find(|(_, own)| own.id == case).ok_or_else(not_found)?;
+    let subject = subject_of(conn, incident, own)?;
+    match is_over(conn, &subject)? {
+        true => Err(not_found()),
+        false => Ok(subject),
+    }
 }
 
 fn subject(conn: &mut Conn, id: CaseId) -> Result<Subject> {
     let (incident, case) = store::link::case(conn, id)?;
+    subject_of(conn, incident, case)
+}
+
+fn subject_of(conn: &mut Conn, incident: Incident, case: Case) -> Result<Subject> {
     let contract = store::contract::find(conn, case.contract_id)?;
     let cases = [case];
     let terms = store::go_live::terms_of_cases(conn, &cases)?;

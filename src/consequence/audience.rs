@@ -8,7 +8,6 @@ use crate::domain::ContactId;
 use crate::domain::calendar::{Calendar, Hours, Layer, Week, Window};
 use crate::domain::ladder::{Hold, Step, Target};
 use crate::domain::letter::{Recipient, Side, Told};
-use crate::domain::locale::Locale;
 use crate::domain::person::{Person, Role};
 use crate::domain::vendor::Contact;
 use crate::domain::webhook::{Webhook, WebhookName};
@@ -32,13 +31,7 @@ impl Addressee {
 
     fn ours(person: &Person) -> Self {
         Self {
-            recipient: Recipient {
-                name: person.name.clone(),
-                email: person.email.clone(),
-                locale: person.locale,
-                time_zone: person.time_zone,
-                side: Side::Ours,
-            },
+            recipient: Recipient::from(person),
             contact: None,
             stands_for: None,
         }
@@ -64,13 +57,7 @@ pub(super) fn owner(case: &CaseFacts) -> Addressee {
     match &case.owner {
         Some(person) => Addressee::ours(person),
         None => Addressee {
-            recipient: Recipient {
-                name: case.contract.owner.clone(),
-                email: case.contract.owner.clone(),
-                locale: Locale::En,
-                time_zone: case.contract.time_zone,
-                side: Side::Ours,
-            },
+            recipient: Recipient::of_address(&case.contract.owner, case.contract.time_zone),
             contact: None,
             stands_for: None,
         },

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{LazyLock, mpsc};
+use std::sync::mpsc;
 
 use super::audience::{Addressee, People};
 use super::gathered::{CaseFacts, Gathered};
@@ -17,6 +17,7 @@ use crate::domain::clock::ClockRow;
 use crate::domain::incident::Incident;
 use crate::domain::words::ClockState;
 use crate::error::Result;
+use crate::machine::processors;
 use crate::store::clock::Timer;
 use crate::store::{Conn, Tx};
 use crate::time::Moment;
@@ -38,7 +39,6 @@ pub(super) fn audiences(
 }
 
 /// What climbing did.
-#[derive(Default)]
 pub(super) struct Climbed {
     pub(super) steps: u32,
     /// Letters that are in the outbox already.
@@ -110,13 +110,6 @@ pub(super) fn climb_all(
         }
         Ok(done)
     })
-}
-
-/// How many processors there are; asked once, since the answer takes reading several files.
-fn processors() -> usize {
-    static PROCESSORS: LazyLock<usize> =
-        LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
-    *PROCESSORS
 }
 
 /// Takes the steps of a clock's ladder that are due and keeps the clock as it stands. Answers how many

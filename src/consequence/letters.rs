@@ -253,6 +253,14 @@ fn may_know(to: &Recipient, of: &str) -> bool {
     to.side == Side::Ours || WebhookName::of_address(of).is_none()
 }
 
+/// What was recorded of a case, and its clocks as they stand now.
+struct Occasion<'a> {
+    scene: &'a Scene<'a>,
+    case: &'a CaseFacts,
+    clocks: &'a [&'a Clock],
+    event: &'a Event,
+}
+
 /// Letters of the occasion itself: the vendor's desk learns of a raised incident; everyone who was
 /// written to learns that it is resolved, or is not after all.
 pub(super) fn of_occasion(
@@ -269,8 +277,14 @@ pub(super) fn of_occasion(
     if event.case_id.is_some_and(|of| of != case.case.id) {
         return Ok(0);
     }
+    let occasion = Occasion {
+        scene,
+        case,
+        clocks,
+        event,
+    };
     if event.source == Source::VendorLink {
-        receipts(tx, written, people, scene, case, clocks, event)?;
+        receipts(tx, written, people, &occasion)?;
     }
     let (kind, asks_the_outbox) = match event.kind {
         EventKind::Reported => (LetterKind::Raised, false),
@@ -286,37 +300,11 @@ pub(super) fn of_occasion(
         let desk = [Audience::VendorRung(1)];
         audience::of_targets(tx.conn(), people, scene, case, &desk)?
     };
-    let now = tx.now();
-    let mut stated = Vec::new();
-    for clock in clocks {
-        stated.push(clock_facts(scene, clock, clock.current(), now)?);
-    }
-    for addressee in &to {
-        let mut facts = facts(scene, case, kind, event.recorded_at);
-        facts.clocks.clone_from(&stated);
-        facts.also_told = also_told(addressee, to.iter());
+    let remark = Some(reason.clone()).filter(|text| !text.is_empty());
+    tell(written, &occasion, kind, &to, tx.now(), |facts| {
         facts.rejected = event.kind == EventKind::Rejected;
-        facts.remark = Some(reason.clone()).filter(|text| !text.is_empty());
-        written.letters.push(NewLetter {
-            key: format!(
-                "{kind}:{}:case{}:event{}:{}",
-                scene.incident.id.reference(),
-                case.case.id,
-                event.seq,
-                addressee.recipient.email.to_lowercase()
-            ),
-            kind,
-            incident_id: Some(scene.incident.id),
-            case_id: Some(case.case.id),
-            clock_id: None,
-            breach_id: None,
-            contact_id: addressee.contact_id(),
-            recipient: addressee.recipient.clone(),
-            facts: LetterFacts::Incident(Box::new(facts)).to_json()?,
-            planned_at: event.recorded_at,
-            not_before: now,
-        });
-    }
+        facts.remark.clone_from(&remark);
+    })?;
     Ok(queued)
 }
 
@@ -326,11 +314,11 @@ fn receipts(
     tx: &mut Tx<'_>,
     written: &mut Written,
     people: &mut People,
-    scene: &Scene<'_>,
-    case: &CaseFacts,
-    clocks: &[&Clock],
-    event: &Event,
+    occasion: &Occasion<'_>,
 ) -> Result<()> {
+    let Occasion {
+        scene, case, event, ..
+    } = *occasion;
     let texts = store::incident::texts(tx.conn(), scene.incident.id)?;
     let text = |name: &str| {
         let found = texts.get(&event.id).and_then(|texts| texts.get(name));
@@ -362,25 +350,46 @@ fn receipts(
             to.push(addressee);
         }
     }
-    let now = tx.now();
+    let kind = LetterKind::Answered;
+    tell(written, occasion, kind, &to, tx.now(), |facts| {
+        facts.answer = Some(answer.clone());
+    })
+}
+
+/// Writes a letter about an event to each addressee, with the clocks of the case as they stand and what
+/// `add` states besides.
+fn tell(
+    written: &mut Written,
+    occasion: &Occasion<'_>,
+    kind: LetterKind,
+    to: &[Addressee],
+    now: Moment,
+    add: impl Fn(&mut IncidentFacts),
+) -> Result<()> {
+    let Occasion {
+        scene,
+        case,
+        clocks,
+        event,
+    } = *occasion;
     let mut stated = Vec::new();
     for clock in clocks {
         stated.push(clock_facts(scene, clock, clock.current(), now)?);
     }
-    for addressee in &to {
-        let mut facts = facts(scene, case, LetterKind::Answered, event.recorded_at);
+    for addressee in to {
+        let mut facts = facts(scene, case, kind, event.recorded_at);
         facts.clocks.clone_from(&stated);
         facts.also_told = also_told(addressee, to.iter());
-        facts.answer = Some(answer.clone());
+        add(&mut facts);
         written.letters.push(NewLetter {
             key: format!(
-                "answered:{}:case{}:event{}:{}",
+                "{kind}:{}:case{}:event{}:{}",
                 scene.incident.id.reference(),
                 case.case.id,
                 event.seq,
                 addressee.recipient.email.to_lowercase()
             ),
-            kind: LetterKind::Answered,
+            kind,
             incident_id: Some(scene.incident.id),
             case_id: Some(case.case.id),
             clock_id: None,

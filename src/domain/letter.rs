@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::anchor::PrintedHead;
 use super::clock::{Explanation, Row};
 use super::locale::Locale;
+use super::person::Person;
 use super::words::{ClockState, EventKind, Metric};
 use super::zone::Zone;
 use crate::time::{Micros, Moment};
@@ -79,6 +80,31 @@ pub struct Recipient {
     pub time_zone: Zone,
     /// Decides what may be shown.
     pub side: Side,
+}
+
+impl Recipient {
+    /// An address of ours that no person has, in that zone.
+    pub fn of_address(email: &str, time_zone: Zone) -> Self {
+        Self {
+            name: email.to_string(),
+            email: email.to_string(),
+            locale: Locale::En,
+            time_zone,
+            side: Side::Ours,
+        }
+    }
+}
+
+impl From<&Person> for Recipient {
+    fn from(person: &Person) -> Self {
+        Self {
+            name: person.name.clone(),
+            email: person.email.clone(),
+            locale: person.locale,
+            time_zone: person.time_zone,
+            side: Side::Ours,
+        }
+    }
 }
 
 /// The facts of a letter.

@@ -8,11 +8,11 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::sync::watch;
 use ureq::Agent;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use url::Url;
 
 use super::{Health, standing};
 use crate::store::Store;
+use crate::trust;
 
 /// How often it is sent.
 pub const EVERY: Duration = Duration::from_secs(60);
@@ -55,18 +55,10 @@ impl Heart {
     /// Sends them to that address (`http` or `https`) by GET. An answer other than 2xx is a failure, and so
     /// is one that takes over ten seconds.
     pub fn new(url: Url) -> Self {
-        let known = rustls_native_certs::load_native_certs().certs;
-        let roots: Vec<_> = known
-            .iter()
-            .map(|one| Certificate::from_der(one).to_owned())
-            .collect();
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::Specific(Arc::new(roots)))
-            .build();
         let config = Agent::config_builder()
             .timeout_global(Some(PATIENCE))
             .http_status_as_error(false)
-            .tls_config(tls)
+            .tls_config(trust::of_the_system())
             .user_agent("redress")
             .build();
         Self {

@@ -1,8 +1,6 @@
 //! Who is behind an address that the engine writes to.
 
-use crate::domain::letter::{Recipient, Side};
-use crate::domain::locale::Locale;
-use crate::domain::person::Person;
+use crate::domain::letter::Recipient;
 use crate::domain::zone::Zone;
 use crate::error::Result;
 use crate::store::{self, Conn};
@@ -11,24 +9,7 @@ use crate::store::{self, Conn};
 /// Nobody, if the person has left: whoever may not sign in any more is not sent our affairs either.
 pub(super) fn with_email(conn: &mut Conn, email: &str, zone: Zone) -> Result<Option<Recipient>> {
     Ok(match store::person::with_email(conn, email)? {
-        Some(person) => person.active.then(|| of(person)),
-        None => Some(Recipient {
-            name: email.to_string(),
-            email: email.to_string(),
-            locale: Locale::En,
-            time_zone: zone,
-            side: Side::Ours,
-        }),
+        Some(person) => person.active.then(|| Recipient::from(&person)),
+        None => Some(Recipient::of_address(email, zone)),
     })
-}
-
-/// One of us.
-pub(super) fn of(person: Person) -> Recipient {
-    Recipient {
-        name: person.name,
-        email: person.email,
-        locale: person.locale,
-        time_zone: person.time_zone,
-        side: Side::Ours,
-    }
 }

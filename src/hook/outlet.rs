@@ -14,7 +14,6 @@ use std::time::Duration;
 use chrono::DateTime;
 use serde_json::Value;
 use ureq::http::Uri;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Timeout};
@@ -26,6 +25,7 @@ use crate::domain::webhook::{Preset, Webhook};
 use crate::mail::outlet::Delivery;
 use crate::metrics::Metrics;
 use crate::time::{Micros, Moment, SECOND};
+use crate::trust;
 
 /// How long the other side may take for all of it.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -225,14 +225,6 @@ impl Http {
 }
 
 fn config(patience: Duration) -> ureq::config::Config {
-    let known = rustls_native_certs::load_native_certs().certs;
-    let roots: Vec<_> = known
-        .iter()
-        .map(|one| Certificate::from_der(one).to_owned())
-        .collect();
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::Specific(Arc::new(roots)))
-        .build();
     Agent::config_builder()
         .timeout_global(Some(patience))
         // So that one can tell whether anything was sent.
@@ -245,7 +237,7 @@ fn config(patience: Duration) -> ureq::config::Config {
         .proxy(None)
         .max_idle_connections(0)
         .max_idle_connections_per_host(0)
-        .tls_config(tls)
+        .tls_config(trust::of_the_system())
         .user_agent("redress")
         .build()
 }

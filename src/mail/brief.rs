@@ -1,6 +1,6 @@
 //! A letter about an incident in a few lines, for a chat.
 
-use super::letters::{RenderError, line, render};
+use super::letters::{RenderError, one_line, render};
 use super::wording;
 use crate::domain::letter::{IncidentFacts, LetterFacts, Recipient};
 use crate::domain::locale::Locale;
@@ -69,7 +69,10 @@ fn lines(facts: &IncidentFacts, recipient: &Recipient, now: Moment) -> Vec<(Stri
     let moment = |at| wording::moment(at, zone, locale);
     let mut lines = Vec::new();
     let mut add = |english, chinese, text: String| {
-        lines.push((said(locale, english, chinese).to_string(), short(&text)));
+        lines.push((
+            said(locale, english, chinese).to_string(),
+            one_line(&text, LONGEST),
+        ));
     };
     if facts.drill {
         let text = said(
@@ -153,14 +156,4 @@ fn lines(facts: &IncidentFacts, recipient: &Recipient, now: Moment) -> Vec<(Stri
         add("Meant for", "原定时间", moment(facts.planned_at));
     }
     lines
-}
-
-fn short(text: &str) -> String {
-    let text = line(text);
-    if text.chars().count() <= LONGEST {
-        return text;
-    }
-    let mut short: String = text.chars().take(LONGEST - 1).collect();
-    short.push('…');
-    short
 }

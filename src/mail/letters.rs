@@ -438,7 +438,8 @@ pub(super) fn line(text: &str) -> String {
     one_line(text, 500)
 }
 
-fn one_line(text: &str, longest: usize) -> String {
+/// The same, of so many characters at the most.
+pub(super) fn one_line(text: &str, longest: usize) -> String {
     let words: String = text
         .chars()
         .map(|letter| if hides(letter) { ' ' } else { letter })

@@ -154,55 +154,47 @@ pub fn of_incidents(conn: &mut Conn, incidents: &[IncidentId]) -> Result<Vec<Clo
         .load(conn)?)
 }
 
-bulk_insert! {
+/// Declares an insertion of clocks with all their columns but the key, which may stand first.
+macro_rules! insert_clocks {
+    ($(#[$meta:meta])* $name:ident($row:ident) { $($key:tt)* } $($then:tt)*) => {
+        bulk_insert! {
+            $(#[$meta])*
+            $name($row: ClockRow) into clocks {
+                $($key)*
+                incident_id: $row.incident_id,
+                case_id: $row.case_id,
+                metric: $row.metric,
+                state: $row.state,
+                severity: $row.severity,
+                clause: $row.clause,
+                calendar_id: $row.calendar_id,
+                calendar_revision: $row.calendar_revision,
+                started_at: $row.started_at,
+                due_at: $row.due_at,
+                provisional: $row.provisional,
+                budget: $row.budget,
+                spent: $row.spent,
+                breached_at: $row.breached_at,
+                stopped_at: $row.stopped_at,
+                run: $row.run,
+                interval: $row.interval,
+                generation: $row.generation,
+            }
+            $($then)*
+        }
+    };
+}
+
+insert_clocks! {
     /// Makes clocks that have no row yet.
-    InsertClocks(row: ClockRow) into clocks {
-        incident_id: row.incident_id,
-        case_id: row.case_id,
-        metric: row.metric,
-        state: row.state,
-        severity: row.severity,
-        clause: row.clause,
-        calendar_id: row.calendar_id,
-        calendar_revision: row.calendar_revision,
-        started_at: row.started_at,
-        due_at: row.due_at,
-        provisional: row.provisional,
-        budget: row.budget,
-        spent: row.spent,
-        breached_at: row.breached_at,
-        stopped_at: row.stopped_at,
-        run: row.run,
-        interval: row.interval,
-        generation: row.generation,
-    }
+    InsertClocks(row) {}
     returning(case_id, metric, id)
 }
 
-bulk_insert! {
+insert_clocks! {
     /// Keeps clocks that have a row: this is an update of many at once, which has no other form on both
     /// databases.
-    KeepClocks(row: ClockRow) into clocks {
-        id: row.id,
-        incident_id: row.incident_id,
-        case_id: row.case_id,
-        metric: row.metric,
-        state: row.state,
-        severity: row.severity,
-        clause: row.clause,
-        calendar_id: row.calendar_id,
-        calendar_revision: row.calendar_revision,
-        started_at: row.started_at,
-        due_at: row.due_at,
-        provisional: row.provisional,
-        budget: row.budget,
-        spent: row.spent,
-        breached_at: row.breached_at,
-        stopped_at: row.stopped_at,
-        run: row.run,
-        interval: row.interval,
-        generation: row.generation,
-    }
+    KeepClocks(row) { id: row.id, }
     on_conflict(id) set(
         state,
         severity,

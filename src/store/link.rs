@@ -11,6 +11,7 @@ use crate::domain::{ContactId, IncidentId, LetterId, VendorId};
 use crate::error::{Error, Result};
 use crate::per_backend;
 use crate::schema::{cases, contacts, contracts, incidents, link_keys, revoked_links, used_links};
+use crate::secret::random;
 use crate::time::Moment;
 
 /// The name of the key that letters are signed with.
@@ -24,7 +25,7 @@ pub fn key(conn: &mut Conn) -> Result<Option<LinkKey>> {
     let secret: Option<Vec<u8>> = link_keys::table
         .find(LETTERS)
         .select(link_keys::secret)
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     Ok(secret.map(|secret| LinkKey::new(&secret)))
 }
@@ -37,8 +38,7 @@ pub fn key_or_new(tx: &mut Tx<'_>) -> Result<LinkKey> {
     if let Some(key) = key(tx.conn())? {
         return Ok(key);
     }
-    let mut secret = [0_u8; 32];
-    getrandom::fill(&mut secret).map_err(|error| anyhow!("no randomness: {error}"))?;
+    let secret = random()?;
     let now = tx.now();
     // Another node may make one at the same moment; the first counts.
     per_backend!(tx.conn(), conn => diesel::insert_into(link_keys::table)
@@ -77,7 +77,7 @@ pub fn used(
     Ok(used_links::table
         .find((letter, purpose, occasion))
         .select(Used::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?)
 }
 
@@ -132,7 +132,7 @@ pub fn revoked(conn: &mut Conn, letter: LetterId) -> Result<Option<Moment>> {
     Ok(revoked_links::table
         .find(letter)
         .select(revoked_links::at)
-        .first(conn)
+        .get_result(conn)
         .optional()?)
 }
 
@@ -144,7 +144,7 @@ pub fn contact(conn: &mut Conn, id: ContactId) -> Result<Option<Contact>> {
     Ok(contacts::table
         .find(id)
         .select(Contact::as_select())
-        .first(conn)
+        .get_result(conn)
         .optional()?)
 }
 
@@ -172,7 +172,7 @@ pub fn case(conn: &mut Conn, id: crate::domain::CaseId) -> Result<(Incident, Cas
         .inner_join(incidents::table)
         .filter(cases::id.eq(id))
         .select((Incident::as_select(), Case::as_select()))
-        .first(conn)
+        .get_result(conn)
         .optional()?
         .ok_or_else(|| Error::not_found("case", id))
 }

@@ -41,7 +41,6 @@ pub mod webhook;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -58,6 +57,7 @@ pub use wall::{Shown, free_letters, reached};
 
 use crate::error::{Error, Result};
 use crate::fault;
+use crate::machine::processors;
 use crate::schema::Instant;
 use crate::time::{Moment, TimeSource};
 use wall::Wall;
@@ -199,7 +199,7 @@ impl Store {
         if self.inner.writer.is_some() {
             return 1;
         }
-        thread::available_parallelism().map_or(1, |processors| processors.get().min(MOST_HANDS))
+        processors().min(MOST_HANDS)
     }
 
     /// Where the data is kept.

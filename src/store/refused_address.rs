@@ -4,6 +4,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
+use super::among::AmongValues;
 use super::{Conn, Tx};
 use crate::domain::refused_address::{RefusedAddress, spelled};
 use crate::domain::{ContractId, VendorId};
@@ -68,8 +69,9 @@ pub fn of<'a>(
     emails: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<RefusedAddress>> {
     let emails: Vec<String> = emails.into_iter().map(spelled).collect();
+    let emails: Vec<&str> = emails.iter().map(String::as_str).collect();
     Ok(refused_addresses::table
-        .filter(refused_addresses::email.eq_any(emails))
+        .filter(refused_addresses::email.among(&emails))
         .order(refused_addresses::email)
         .select(RefusedAddress::as_select())
         .load(conn)?)

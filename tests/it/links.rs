@@ -10,8 +10,7 @@ use redress::domain::person::Role;
 use redress::domain::timeline::Event;
 use redress::domain::vendor::VendorInput;
 use redress::domain::words::{EventKind, Metric, Source};
-use redress::engine::deliver::{Sender, deliver};
-use redress::mail::outlet::{MemoryOutlet, Outlet};
+use redress::mail::outlet::MemoryOutlet;
 use redress::store::{self, Actor};
 use redress::time::Moment;
 use serde_json::{Value, json};
@@ -45,17 +44,7 @@ impl Sent {
 /// Sends what waits; gives it as the recipients have it.
 fn delivers(service: &Service) -> Vec<Sent> {
     let outlet = MemoryOutlet::default();
-    let sender = Sender {
-        outlet: Outlet::Memory(outlet.clone()),
-        from: "Redress <redress@example.com>".parse().unwrap(),
-        public_url: service.url.clone(),
-        hooks: Default::default(),
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(deliver(&service.store, &sender)).unwrap();
+    service.delivers(&outlet);
     let sent = outlet.drain().into_iter().map(|letter| {
         let read = MessageParser::default().parse(&letter.bytes).unwrap();
         Sent {

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use redress::domain::PersonId;
 use redress::domain::person::{PersonInput, Role};
+use redress::engine::deliver::{Delivered, Sender, deliver};
 use redress::engine::{self, Health};
 use redress::hook::network::networks;
 use redress::hook::outlet::HookOutlet;
+use redress::mail::outlet::{MemoryOutlet, Outlet};
 use redress::secret::{Secret, hash_password};
 use redress::store::{Actor, DatabaseUrl, Store};
 use redress::time::{HandTime, Moment, TimeSource};
@@ -96,6 +98,21 @@ impl Service {
                 actions::person::add(tx, &input, Some(&hash))
             })
             .unwrap()
+    }
+
+    /// Sends what waits, into memory.
+    pub fn delivers(&self, outlet: &MemoryOutlet) -> Delivered {
+        let sender = Sender {
+            outlet: Outlet::Memory(outlet.clone()),
+            from: "Redress <redress@example.com>".parse().unwrap(),
+            public_url: self.url.clone(),
+            hooks: Default::default(),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(deliver(&self.store, &sender)).unwrap()
     }
 
     /// Somebody unknown.

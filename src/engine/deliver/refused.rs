@@ -83,8 +83,8 @@ pub(super) fn tell_of(
         .partition(|one| spelled(&one.email) == mark.email);
     if to.is_empty() || !itself.is_empty() || is_webhook {
         let people = store::person::of_role(tx.conn(), Role::Administrator)?;
-        let active = people.into_iter().filter(|person| person.active);
-        to.extend(active.map(recipient::of));
+        let active = people.iter().filter(|person| person.active);
+        to.extend(active.map(Recipient::from));
         to.retain(|one| spelled(&one.email) != mark.email);
     }
     to.sort_by_key(|one| spelled(&one.email));

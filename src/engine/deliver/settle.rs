@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Delivered, posted, refused};
 use crate::domain::outbox::{Letter, retry_after};
-use crate::domain::refused_address::{mark_of, spelled};
+use crate::domain::refused_address::spelled;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::hook::outlet::Reply;
@@ -113,19 +113,13 @@ fn together(store: &Store, batch: &Arc<Vec<Ended>>) -> Result<Vec<Came>> {
         let accepted = batch.iter().filter(|ended| ended.is_accepted());
         let accepted = accepted.map(|ended| ended.letter.email.as_str());
         let marked = store::refused_address::of(tx.conn(), accepted)?;
+        let mut marked: HashSet<String> = marked.into_iter().map(|mark| mark.email).collect();
         // Marked in the batch itself: what was refused before may be accepted after.
-        let refused: HashSet<String> = batch
-            .iter()
-            .filter(|ended| ended.refusal().is_some())
-            .map(|ended| spelled(&ended.letter.email))
-            .collect();
+        let refused = batch.iter().filter(|ended| ended.refusal().is_some());
+        marked.extend(refused.map(|ended| spelled(&ended.letter.email)));
         batch
             .iter()
-            .map(|ended| {
-                let email = &ended.letter.email;
-                let marked = mark_of(&marked, email).is_some() || refused.contains(&spelled(email));
-                one(tx, ended, marked)
-            })
+            .map(|ended| one(tx, ended, marked.contains(&spelled(&ended.letter.email))))
             .collect()
     })
 }

@@ -10,7 +10,7 @@ use crate::domain::letter::{LetterKind, LetterState, Recipient};
 use crate::domain::outbox::Letter;
 use crate::domain::{IncidentId, LetterId};
 use crate::error::{Error, Result};
-use crate::store::{letter, webhook};
+use crate::store::{Tx, letter, webhook};
 use crate::time::Moment;
 use crate::web::{Answer, Caller, Done, Paging, RawBody, State, act_once, read};
 
@@ -119,12 +119,7 @@ pub async fn requeue(
     key: Path<String>,
     body: RawBody,
 ) -> Answer {
-    let id = letter_id(&key)?;
-    act_once(&state, &caller, body.once, move |tx| {
-        actions::letter::requeue(tx, id)?;
-        Done::answered(&LetterBody::from(letter::get(tx.conn(), id)?))
-    })
-    .await
+    done_to(&state, &caller, &key, body, actions::letter::requeue).await
 }
 
 /// `POST /letters/{id}/cancel`.
@@ -134,12 +129,7 @@ pub async fn cancel(
     key: Path<String>,
     body: RawBody,
 ) -> Answer {
-    let id = letter_id(&key)?;
-    act_once(&state, &caller, body.once, move |tx| {
-        actions::letter::cancel(tx, id)?;
-        Done::answered(&LetterBody::from(letter::get(tx.conn(), id)?))
-    })
-    .await
+    done_to(&state, &caller, &key, body, actions::letter::cancel).await
 }
 
 /// `POST /letters/{id}/revoke-links`: its signed links serve no more.
@@ -149,9 +139,20 @@ pub async fn revoke_links(
     key: Path<String>,
     body: RawBody,
 ) -> Answer {
-    let id = letter_id(&key)?;
-    act_once(&state, &caller, body.once, move |tx| {
-        actions::link::revoke(tx, id)?;
+    done_to(&state, &caller, &key, body, actions::link::revoke).await
+}
+
+/// Does something to a letter and answers with the letter as it is then.
+async fn done_to(
+    state: &State,
+    caller: &Caller,
+    key: &str,
+    body: RawBody,
+    deed: fn(&mut Tx<'_>, LetterId) -> Result<()>,
+) -> Answer {
+    let id = letter_id(key)?;
+    act_once(state, caller, body.once, move |tx| {
+        deed(tx, id)?;
         Done::answered(&LetterBody::from(letter::get(tx.conn(), id)?))
     })
     .await

@@ -131,6 +131,18 @@ async fn form_page(
     })
 }
 
+/// The page of a webhook as it is kept.
+async fn one_page(
+    state: &State,
+    frame: Frame,
+    caller: &Caller,
+    webhook: Webhook,
+    beside: Beside,
+) -> Answer {
+    let form = form_of(&webhook);
+    form_page(state, frame, caller, form, Some(webhook), beside).await
+}
+
 fn presets() -> Vec<Choice> {
     let said = |preset| match preset {
         Preset::Standard => "A program (Standard Webhooks)",
@@ -172,8 +184,7 @@ pub async fn enter(state: Data<State>, frame: Frame, caller: Caller, form: Form)
         }
         Ok((webhook, fresh)) => {
             let beside = Beside { fresh, tried: None };
-            let form = form_of(&webhook);
-            form_page(&state, frame, &caller, form, Some(webhook), beside).await
+            one_page(&state, frame, &caller, webhook, beside).await
         }
         Err(fault) => {
             try_again(Err(fault), form, async |form| {
@@ -187,16 +198,7 @@ pub async fn enter(state: Data<State>, frame: Frame, caller: Caller, form: Form)
 /// Shows a webhook to be edited and tried out.
 pub async fn show(state: Data<State>, frame: Frame, caller: Caller, key: Path<String>) -> Answer {
     let webhook = found(&state, &key).await?;
-    let form = form_of(&webhook);
-    form_page(
-        &state,
-        frame,
-        &caller,
-        form,
-        Some(webhook),
-        Beside::default(),
-    )
-    .await
+    one_page(&state, frame, &caller, webhook, Beside::default()).await
 }
 
 /// Edits a webhook.
@@ -225,8 +227,7 @@ pub async fn edit(
         }
         Ok((webhook, fresh)) => {
             let beside = Beside { fresh, tried: None };
-            let form = form_of(&webhook);
-            form_page(&state, frame, &caller, form, Some(webhook), beside).await
+            one_page(&state, frame, &caller, webhook, beside).await
         }
         Err(fault) => {
             try_again(Err(fault), form, async |form| {
@@ -257,8 +258,7 @@ pub async fn rotate(
         fresh: Some(secret),
         tried: None,
     };
-    let form = form_of(&webhook);
-    form_page(&state, frame, &caller, form, Some(webhook), beside).await
+    one_page(&state, frame, &caller, webhook, beside).await
 }
 
 /// Sends a message that says nothing has happened, and shows what was answered.
@@ -269,8 +269,7 @@ pub async fn test(state: Data<State>, frame: Frame, caller: Caller, key: Path<St
         fresh: None,
         tried: Some(tried),
     };
-    let form = form_of(&webhook);
-    form_page(&state, frame, &caller, form, Some(webhook), beside).await
+    one_page(&state, frame, &caller, webhook, beside).await
 }
 
 /// Removes a webhook that nothing uses.

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use redress::domain::letter::LetterState;
 use redress::domain::person::Role;
-use redress::engine::deliver::{Delivered, Sender, deliver};
+use redress::engine::deliver::Delivered;
 use redress::engine::tick::tick;
 use redress::engine::{Health, check, show};
-use redress::mail::outlet::{Delivery, MemoryOutlet, Outlet};
+use redress::mail::outlet::{Delivery, MemoryOutlet};
 use redress::metrics::Metrics;
 use redress::time::MINUTE;
 use serde_json::json;
 
 use crate::incident_api::{raise, sign};
 use crate::on_both;
-use crate::service::{self, Service};
+use crate::service;
 
 // One letter was wanted when the time was up; each run of the job after it brought another.
 on_both! { fn glpi_2408_one_letter_however_often_the_engine_looks(world) {
@@ -60,20 +60,6 @@ on_both! { fn zammad_4348_a_second_warning_of_the_day_is_told_when_the_deadline_
     assert_eq!(world.post()[1..].len(), 2, "and not again in the morning");
 } }
 
-fn delivers(service: &Service, outlet: &MemoryOutlet) -> Delivered {
-    let sender = Sender {
-        outlet: Outlet::Memory(outlet.clone()),
-        from: "Redress <redress@example.com>".parse().unwrap(),
-        public_url: service.url.clone(),
-        hooks: Default::default(),
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(deliver(&service.store, &sender)).unwrap()
-}
-
 // The job said that it had done its work; no mail left, and no log knew of it.
 #[test]
 fn glpi_12401_mail_that_does_not_leave_is_seen() {
@@ -96,7 +82,7 @@ fn glpi_12401_mail_that_does_not_leave_is_seen() {
         let away = "connection refused".to_string();
         let error = away.clone();
         outlet.fails_next(1, Delivery::Unreachable { error });
-        let done = delivers(service, &outlet);
+        let done = service.delivers(&outlet);
         assert_eq!((done.sent, done.retried), (0, 1));
         let waits = &engineer.get("/api/v1/letters").json()["items"][0];
         assert_eq!(
@@ -130,7 +116,7 @@ fn glpi_12401_mail_that_does_not_leave_is_seen() {
                 address: true,
             },
         );
-        assert_eq!(delivers(service, &outlet).failed, 1);
+        assert_eq!(service.delivers(&outlet).failed, 1);
         let failed = &engineer.get("/api/v1/letters?state=failed").json()["items"][0];
         assert_eq!(failed["attempts"], 2);
         assert!(failed["last_error"].to_string().contains("550"), "{failed}");
