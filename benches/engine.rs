@@ -19,6 +19,7 @@ use redress::domain::words::Source;
 use redress::engine::deliver::Sender;
 use redress::engine::{self, Health, tick};
 use redress::mail::outlet::{MemoryOutlet, Outlet};
+use redress::mail::templates::Templates;
 use redress::schema::letters;
 use redress::store::{Actor, Store};
 use redress::time::{HOUR, HandTime, MILLISECOND, MINUTE, Moment, SECOND, TimeSource};
@@ -128,6 +129,7 @@ fn sender() -> Sender {
         from: "Redress <redress@example.com>".parse().expect("a sender"),
         public_url: "https://redress.example.com".to_string(),
         hooks: Default::default(),
+        templates: Templates::default(),
     }
 }
 

@@ -20,6 +20,7 @@ use redress::domain::words::Source;
 use redress::engine::deliver::{Sender, deliver};
 use redress::engine::tick::tick;
 use redress::mail::outlet::{Delivery, MemoryOutlet, Outgoing, Outlet, Patience, SmtpOutlet};
+use redress::mail::templates::Templates;
 use redress::store::Actor;
 use redress::time::{MINUTE, TimeSource};
 use serde_json::json;
@@ -92,6 +93,7 @@ fn sender(outlet: Outlet) -> Sender {
         from: "Redress <redress@example.com>".parse().expect("a sender"),
         public_url: "https://redress.example.com".to_string(),
         hooks: Default::default(),
+        templates: Templates::default(),
     }
 }
 

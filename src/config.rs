@@ -61,6 +61,15 @@ pub struct Flags {
     #[arg(long, global = true, value_name = "ADDRESS", env = "REDRESS_MAIL_FROM")]
     pub mail_from: Option<String>,
 
+    /// Folder with templates of letters that replace those compiled in [default: none]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FOLDER",
+        env = "REDRESS_MAIL_TEMPLATES"
+    )]
+    pub mail_templates: Option<String>,
+
     /// Connections over which letters to one recipient domain go at once; 0: no limit [default: 4]
     #[arg(
         long,
@@ -120,6 +129,8 @@ pub struct Config {
     pub smtp_authorities: Authorities,
     /// Sender of letters, as a header has it.
     pub mail_from: String,
+    /// Folder with templates of letters that replace those compiled in; none: there are no others.
+    pub mail_templates: Option<PathBuf>,
     /// What letters to one domain may take up of the mail server.
     pub mail_limits: Limits,
     /// Where a sign of life goes every minute while all is well; such addresses often hold a secret.
@@ -162,6 +173,7 @@ const NAMES: &[&str] = &[
     "smtp_ca_file",
     "public_url",
     "mail_from",
+    "mail_templates",
     "mail_domain_connections",
     "mail_domain_per_minute",
     "heartbeat_url",
@@ -216,6 +228,7 @@ impl Config {
             smtp_authorities: given.authorities()?,
             public_url: given.public_url()?,
             mail_from: given.or("mail_from", "Redress <redress@localhost>")?,
+            mail_templates: given.get("mail_templates")?.map(PathBuf::from),
             mail_limits: Limits {
                 connections: given.number("mail_domain_connections", USUAL_LIMITS.connections)?,
                 per_minute: given.number("mail_domain_per_minute", USUAL_LIMITS.per_minute)?,
@@ -269,6 +282,7 @@ impl fmt::Debug for Config {
             .field("smtp_authorities", &self.smtp_authorities)
             .field("public_url", &self.public_url.as_ref().map(Url::as_str))
             .field("mail_from", &self.mail_from)
+            .field("mail_templates", &self.mail_templates)
             .field("mail_limits", &self.mail_limits)
             .field(
                 "heartbeat_host",
@@ -297,6 +311,7 @@ impl Given<'_> {
             "smtp_ca_file" => &flags.smtp_ca_file,
             "public_url" => &flags.public_url,
             "mail_from" => &flags.mail_from,
+            "mail_templates" => &flags.mail_templates,
             "mail_domain_connections" => &flags.mail_domain_connections,
             "mail_domain_per_minute" => &flags.mail_domain_per_minute,
             "heartbeat_url" => &flags.heartbeat_url,

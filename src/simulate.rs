@@ -25,6 +25,7 @@ pub use rehearsal::{Rehearsal, RehearsedClock, RehearsedLetter, RehearsedStep, r
 pub use scenario::Scenario;
 
 use crate::error::Result;
+use crate::mail::templates::Templates;
 use ground::Ground;
 use player::Player;
 use stage::Stage;
@@ -49,7 +50,7 @@ pub async fn play(
     say: &mut (dyn FnMut(Happening) -> Result<()> + Send),
 ) -> Result<()> {
     let (scenario, mut faults) = Scenario::read(bytes)?;
-    let ground = Ground::at(scenario.begins, PUBLIC_URL)?;
+    let ground = Ground::at(scenario.begins, PUBLIC_URL, &Templates::default())?;
     let entered = setup::enter(&ground, &scenario, &mut faults)?;
     if !faults.is_empty() {
         return Err(faults.into_vec().into());

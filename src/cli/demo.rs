@@ -10,7 +10,7 @@ use crate::store::{DatabaseUrl, Store};
 use crate::time::{HandTime, TimeSource};
 use anyhow::Context;
 
-use super::serve;
+use super::{own_templates, serve};
 
 /// Fills a database in a temporary folder and serves it until a signal comes; the folder goes then.
 pub(super) fn run(config: &Config) -> anyhow::Result<()> {
@@ -29,6 +29,7 @@ pub(super) fn run(config: &Config) -> anyhow::Result<()> {
         from: serve::sender_address(config)?,
         public_url: config.public_url(config.listen),
         hooks: HookOutlet::AsMail,
+        templates: own_templates(config)?,
     };
     println!("Half a year passes …");
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -8,6 +8,7 @@ pub mod report;
 mod demo;
 mod serve;
 mod simulate;
+mod templates;
 mod token;
 mod user;
 mod verify;
@@ -19,6 +20,7 @@ use clap::{Parser, Subcommand};
 use crate::config::{Config, Flags, WrongSetting};
 use crate::error::Error;
 use crate::logging;
+use crate::mail::templates::Templates;
 use crate::store::Store;
 use crate::time::TimeSource;
 
@@ -50,6 +52,9 @@ enum Command {
     Migrate,
     /// Walk the hash chains and say what was changed, is missing, was added or moved
     Verify(verify::Args),
+    /// Templates of letters
+    #[command(subcommand)]
+    Templates(templates::Command),
     /// People
     #[command(subcommand)]
     User(user::Command),
@@ -90,6 +95,7 @@ fn begin(cli: Cli) -> anyhow::Result<()> {
         Command::Report(args) => report::run(&settings()?, &args),
         Command::Migrate => migrate(&settings()?),
         Command::Verify(args) => verify::run(&settings()?, &args),
+        Command::Templates(command) => templates::run(command),
         Command::User(command) => user::run(&settings()?, command),
         Command::Token(command) => token::run(&settings()?, command),
     }
@@ -112,6 +118,17 @@ fn open(config: &Config) -> anyhow::Result<Store> {
     let store = Store::open(&config.database_url, TimeSource::Machine)?;
     store.migrate()?;
     Ok(store)
+}
+
+/// The templates that letters are written by: those compiled in, and those of the folder that is named.
+///
+/// # Errors
+/// Every fault of the folder.
+fn own_templates(config: &Config) -> Result<Templates, Error> {
+    match &config.mail_templates {
+        Some(folder) => Templates::read(folder).map_err(Error::Invalid),
+        None => Ok(Templates::default()),
+    }
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {

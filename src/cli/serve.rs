@@ -9,7 +9,7 @@ use lettre::message::Mailbox;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::open;
+use super::{open, own_templates};
 use crate::actions;
 use crate::config::{Config, WrongSetting};
 use crate::engine;
@@ -17,6 +17,7 @@ use crate::engine::deliver::Sender;
 use crate::engine::heartbeat::{self, Heart};
 use crate::hook::outlet::HookOutlet;
 use crate::mail::outlet::{Outlet, Patience, SmtpOutlet};
+use crate::mail::templates::Templates;
 use crate::secret::Secret;
 use crate::store::{Actor, Store};
 use crate::time::{TimeSource, ZONE_DATA};
@@ -33,6 +34,7 @@ pub struct Args {
 /// Runs the service until SIGTERM or SIGINT.
 pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
     tracing::info!(?config, "starting");
+    let templates = own_templates(config)?;
     let store = if args.no_migrate {
         let store = Store::open(&config.database_url, TimeSource::Machine)?;
         anyhow::ensure!(
@@ -52,7 +54,7 @@ pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
     let public_url = config.public_url(listener.local_addr()?);
     compare_zone_data(&store)?;
     offer_link(&store, &public_url)?;
-    let sender = sender(config, &public_url)?;
+    let sender = sender(config, &public_url, templates)?;
     let heart = config.heartbeat_url.clone().map(Heart::new);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -82,7 +84,7 @@ fn compare_zone_data(store: &Store) -> anyhow::Result<()> {
 }
 
 /// By which way letters leave: the mail server, or files while there is none.
-fn sender(config: &Config, public_url: &str) -> anyhow::Result<Sender> {
+fn sender(config: &Config, public_url: &str, templates: Templates) -> anyhow::Result<Sender> {
     let outlet = match &config.smtp_url {
         Some(url) => {
             let trusted = &config.smtp_authorities;
@@ -100,6 +102,7 @@ fn sender(config: &Config, public_url: &str) -> anyhow::Result<Sender> {
         from: sender_address(config)?,
         public_url: public_url.to_string(),
         hooks: HookOutlet::http(config.webhook_allow.clone()),
+        templates,
     })
 }
 
@@ -126,6 +129,8 @@ async fn serve(
     let mut state = State::new(store.clone(), &public_url);
     state.hooks = sender.hooks.clone();
     state.hooks.show(&state.metrics);
+    state.templates = sender.templates.clone();
+    state.templates.show(&state.metrics);
     let (stop, stopped) = watch::channel(false);
     let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let health = Arc::clone(&state.health);

@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::hook::outlet::{HookOutlet, Reply};
 use crate::mail::outlet::{Delivery, LONGEST_SEND, Outlet};
+use crate::mail::templates::Templates;
 use crate::store::{self, Actor, Store};
 use crate::time::{Micros, Moment, SECOND, Stopwatch};
 
@@ -58,6 +59,8 @@ pub struct Sender {
     pub public_url: String,
     /// The way of those that go to webhooks.
     pub hooks: HookOutlet,
+    /// What they are written by.
+    pub templates: Templates,
 }
 
 /// What became of the letters of one call.

@@ -10,6 +10,7 @@ use crate::domain::outbox::Letter;
 use crate::domain::webhook::{Preset, Webhook};
 use crate::mail::brief::Brief;
 use crate::mail::letters::RenderError;
+use crate::mail::templates::Templates;
 use crate::time::{MILLISECOND, Moment, SECOND};
 
 /// What a message says, before it takes the shape that the other side wants.
@@ -31,6 +32,7 @@ impl Message {
     /// # Errors
     /// When its subject cannot be written.
     pub fn of(
+        templates: &Templates,
         letter: &Letter,
         facts: &IncidentFacts,
         public_url: &str,
@@ -39,7 +41,7 @@ impl Message {
         Ok(Self {
             kind: kind(facts.kind),
             at: facts.planned_at,
-            brief: Brief::of(facts, &letter.recipient(), public_url, now)?,
+            brief: Brief::of(templates, facts, &letter.recipient(), public_url, now)?,
             data: data(letter, facts, public_url),
         })
     }
@@ -71,6 +73,7 @@ impl Message {
                 ],
                 link: link.to_string(),
                 url: public_url.to_string(),
+                instead_of: None,
             },
             data: json!({"webhook": webhook.name, "links": {"redress": public_url}}),
         }

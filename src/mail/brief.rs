@@ -1,6 +1,7 @@
 //! A letter about an incident in a few lines, for a chat.
 
-use super::letters::{RenderError, one_line, render};
+use super::letters::{RenderError, one_line};
+use super::templates::Templates;
 use super::wording;
 use crate::domain::letter::{IncidentFacts, LetterFacts, Recipient};
 use crate::domain::locale::Locale;
@@ -17,6 +18,8 @@ pub struct Brief {
     pub link: String,
     /// Where it leads.
     pub url: String,
+    /// Why the title was written by the template that is compiled in, where an organisation has its own.
+    pub instead_of: Option<RenderError>,
 }
 
 /// Longest text of one line, in characters: chats refuse long messages.
@@ -31,18 +34,20 @@ impl Brief {
     /// # Errors
     /// When the subject cannot be written.
     pub fn of(
+        templates: &Templates,
         facts: &IncidentFacts,
         recipient: &Recipient,
         public_url: &str,
         now: Moment,
     ) -> Result<Self, RenderError> {
         let letter = LetterFacts::Incident(Box::new(facts.clone()));
-        let rendered = render(&letter, recipient, public_url, now)?;
+        let rendered = templates.render(&letter, recipient, public_url, now)?;
         Ok(Self {
             title: rendered.subject,
             lines: lines(facts, recipient, now),
             link: said(recipient.locale, "Open in Redress", "在 Redress 中打开").to_string(),
             url: format!("{public_url}{}", facts.link),
+            instead_of: rendered.instead_of,
         })
     }
 

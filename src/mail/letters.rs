@@ -1,35 +1,29 @@
 //! What a letter says: facts and a recipient in, subject and text out.
 //!
-//! Pure: the moment of sending is given. The templates (`templates/mail/<letter>/<language>/`)
-//! are compiled in; they hold all the sentences, and `wording` the names, moments and lengths.
+//! Pure: the moment of sending is given. The templates hold all the sentences (those compiled in lie in
+//! `templates/mail/<letter>/<language>/`), and `wording` the names, moments and lengths.
 
-use std::sync::LazyLock;
-
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Serde};
-use minijinja::{AutoEscape, Environment, Error, State, UndefinedBehavior, Value};
+use minijinja::value::Serde;
+use minijinja::{Environment, Value};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-use super::links::{self, Links, Signer, links_of};
+use super::links::{Links, Signer, links_of};
 use super::wording;
 use crate::domain::letter::{
-    ClockFacts, ExplanationFacts, IncidentFacts, LetterFacts, Promised, Recipient, ReportFacts,
-    Side, Told, Trigger,
+    ClockFacts, IncidentFacts, LetterFacts, Recipient, ReportFacts, Side, Told,
 };
-use crate::domain::link::Purpose;
 use crate::domain::locale::Locale;
-use crate::domain::words::{EventKind, Metric};
 use crate::domain::zone::Zone;
 use crate::time::{MINUTE, Micros, Moment};
 
-mod templates;
+pub(super) mod environment;
+pub(super) mod files;
+
+pub use environment::RenderError;
+use environment::{Bounds, fill};
 
 /// A letter that goes out later than this says when it was due to go out.
 const LATE: Micros = MINUTE;
-
-/// No letter needs more; a template that loops for ever ends here.
-const FUEL: u64 = 2_000_000;
 
 /// Longest subject, in characters.
 const SUBJECT: usize = 180;
@@ -45,6 +39,8 @@ pub struct Rendered {
     pub html: String,
     /// Files.
     pub attachments: Vec<Attachment>,
+    /// Why it was written by the templates that are compiled in, where an organisation has its own.
+    pub instead_of: Option<RenderError>,
 }
 
 /// A file that goes with a letter.
@@ -58,85 +54,58 @@ pub struct Attachment {
     pub bytes: Vec<u8>,
 }
 
-/// A letter could not be written.
-#[derive(Debug, thiserror::Error)]
-#[error("letter template {template}: {reason}")]
-pub struct RenderError {
-    /// Name of the template.
-    pub template: String,
-    /// What is wrong with it, and where.
-    pub reason: String,
+/// What a letter is made of: the facts, and for whom and when it is written.
+pub(super) struct Order<'a> {
+    pub facts: &'a LetterFacts,
+    pub recipient: &'a Recipient,
+    /// The address that people reach the service by; the facts' path comes after it.
+    pub public_url: &'a str,
+    pub sent_at: Moment,
+    pub sign: Signer<'a>,
 }
 
-/// Writes the letter for one recipient, as it reads when it goes out at `sent_at`, for whoever is not that
-/// recipient: every signed link is masked.
-///
-/// `public_url` is the address people reach the service by; the facts' path comes after it.
-///
-/// # Errors
-/// When a template does not compile, asks for something that is not there, or never ends.
-pub fn render(
-    facts: &LetterFacts,
-    recipient: &Recipient,
-    public_url: &str,
-    sent_at: Moment,
+/// Writes a letter by the templates of that environment.
+pub(super) fn write(
+    environment: &Environment<'static>,
+    order: &Order<'_>,
+    bounds: Bounds,
 ) -> Result<Rendered, RenderError> {
-    render_signed(facts, recipient, public_url, sent_at, &links::masked)
-}
-
-/// The same for the recipient alone, with the links that `sign` gives.
-///
-/// # Errors
-/// As [`render`].
-pub fn render_signed(
-    facts: &LetterFacts,
-    recipient: &Recipient,
-    public_url: &str,
-    sent_at: Moment,
-    sign: Signer<'_>,
-) -> Result<Rendered, RenderError> {
-    let environment = ENVIRONMENT.as_ref().map_err(|error| RenderError {
-        template: error.name().unwrap_or("(unnamed)").to_string(),
-        reason: error.to_string(),
-    })?;
-    let (context, attachments) = match facts {
-        LetterFacts::Incident(facts) => (
-            incident_context(facts, recipient, public_url, sent_at, sign),
-            Vec::new(),
-        ),
-        LetterFacts::Report(facts) => (
-            report_context(facts, recipient, public_url, sent_at),
-            csv_of(facts).into_iter().collect(),
-        ),
-        LetterFacts::Undeliverable(facts) => (
-            context(
-                facts,
-                recipient,
-                address(public_url, &facts.link),
-                Some(facts.planned_at),
-                sent_at,
-            ),
-            Vec::new(),
-        ),
-    };
-
-    let folder = format!("{}/{}", facts.kind(), recipient.locale);
-    let write = |part: &str| {
-        let name = format!("{folder}/{part}");
-        environment
-            .get_template(&name)
-            .and_then(|template| template.render(context.clone()))
-            .map_err(|error| RenderError {
-                template: name,
-                reason: format!("{error:#}"),
-            })
-    };
+    let context = context_of(order);
+    let folder = format!("{}/{}", order.facts.kind(), order.recipient.locale);
+    let part = |part: &str| fill(environment, &format!("{folder}/{part}"), &context, bounds);
     Ok(Rendered {
-        subject: one_line(&write("subject.txt")?, SUBJECT),
-        text: tidy(&write("body.txt")?),
-        html: write("body.html")?,
-        attachments,
+        subject: one_line(&part("subject.txt")?, SUBJECT),
+        text: tidy(&part("body.txt")?),
+        html: part("body.html")?,
+        attachments: match order.facts {
+            LetterFacts::Report(facts) => csv_of(facts).into_iter().collect(),
+            _ => Vec::new(),
+        },
+        instead_of: None,
     })
+}
+
+/// All that the templates of a letter know.
+pub(super) fn context_of(order: &Order<'_>) -> Value {
+    let Order {
+        recipient,
+        public_url,
+        sent_at,
+        ..
+    } = *order;
+    match order.facts {
+        LetterFacts::Incident(facts) => {
+            incident_context(facts, recipient, public_url, sent_at, order.sign)
+        }
+        LetterFacts::Report(facts) => report_context(facts, recipient, public_url, sent_at),
+        LetterFacts::Undeliverable(facts) => context(
+            facts,
+            recipient,
+            address(public_url, &facts.link),
+            Some(facts.planned_at),
+            sent_at,
+        ),
+    }
 }
 
 /// What every template knows, besides the facts themselves.
@@ -288,139 +257,6 @@ fn csv_of(facts: &ReportFacts) -> Option<Attachment> {
         media_type: "text/csv; charset=utf-8".to_string(),
         bytes: facts.csv.clone().into_bytes(),
     })
-}
-
-static ENVIRONMENT: LazyLock<Result<Environment<'static>, Error>> = LazyLock::new(|| {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_fuel(Some(FUEL));
-    environment.set_syntax(
-        SyntaxConfig::builder()
-            .trim_blocks(true)
-            .lstrip_blocks(true)
-            .build()?,
-    );
-    environment.set_auto_escape_callback(|name| {
-        if name.ends_with(".html") {
-            AutoEscape::Html
-        } else {
-            AutoEscape::None
-        }
-    });
-    add_filters(&mut environment);
-    for (name, source) in templates::ALL {
-        environment.add_template(name, source)?;
-    }
-    Ok(environment)
-});
-
-fn add_filters(environment: &mut Environment<'static>) {
-    // A moment in the reader's zone, or in another: `due_at|moment(zone=contract_zone)`.
-    environment.add_filter(
-        "moment",
-        |state: &State, at: Serde<Moment>, options: Kwargs| {
-            let zone = match options.get::<Option<Value>>("zone")? {
-                Some(zone) => read::<Zone>(&zone)?,
-                None => reader_zone(state)?,
-            };
-            options.assert_all_used()?;
-            Ok::<_, Error>(wording::moment(*at, zone, language(state)?))
-        },
-    );
-    // The same moment in the contract's zone; empty where its wall clock shows the same.
-    environment.add_filter("there", |state: &State, at: Serde<Moment>| {
-        let (here, there) = (reader_zone(state)?, named::<Zone>(state, "contract_zone")?);
-        let differs = at.in_zone(here.0).naive_local() != at.in_zone(there.0).naive_local();
-        Ok::<_, Error>(if differs {
-            wording::moment(*at, there, language(state)?)
-        } else {
-            String::new()
-        })
-    });
-    environment.add_filter("moment_short", |state: &State, at: Serde<Moment>| {
-        Ok::<_, Error>(wording::moment_short(
-            *at,
-            reader_zone(state)?,
-            language(state)?,
-        ))
-    });
-    environment.add_filter(
-        "date",
-        |state: &State, at: Serde<Moment>, zone: Serde<Zone>| {
-            Ok::<_, Error>(wording::date(*at, *zone, language(state)?))
-        },
-    );
-    environment.add_filter("duration", |state: &State, length: Micros| {
-        Ok::<_, Error>(wording::duration(length, language(state)?))
-    });
-    environment.add_filter("percent", wording::percent);
-    environment.add_filter("purpose", |state: &State, purpose: Serde<Purpose>| {
-        Ok::<_, Error>(wording::purpose(*purpose, language(state)?))
-    });
-    environment.add_filter("metric", |state: &State, metric: Serde<Metric>| {
-        Ok::<_, Error>(wording::metric(*metric, language(state)?))
-    });
-    environment.add_filter("subject_of", |state: &State, clock: Serde<ClockFacts>| {
-        Ok::<_, Error>(wording::subject_of(&clock, language(state)?))
-    });
-    environment.add_filter("event", |state: &State, kind: Serde<EventKind>| {
-        Ok::<_, Error>(wording::event(*kind, language(state)?))
-    });
-    environment.add_filter("promise", |state: &State, promised: Serde<Promised>| {
-        Ok::<_, Error>(wording::promise(&promised, language(state)?))
-    });
-    environment.add_filter("trigger", |state: &State, trigger: Serde<Trigger>| {
-        Ok::<_, Error>(wording::trigger(&trigger, language(state)?))
-    });
-    environment.add_filter("standing", |state: &State, clock: Serde<ClockFacts>| {
-        Ok::<_, Error>(wording::standing(
-            &clock,
-            reader_zone(state)?,
-            language(state)?,
-        ))
-    });
-    // By how much a clock or a breach is late; empty where it is not.
-    environment.add_filter("lateness", |state: &State, late: Value| {
-        let open = read::<Option<Micros>>(&late.get_attr("late_open")?)?;
-        let elapsed = read::<Option<Micros>>(&late.get_attr("late_elapsed")?)?;
-        Ok::<_, Error>(wording::lateness(open, elapsed, language(state)?))
-    });
-    environment.add_filter("is_overdue", |clock: Serde<ClockFacts>| {
-        wording::is_overdue(&clock)
-    });
-    environment.add_filter("sentence", sentence);
-    environment.add_filter(
-        "explained",
-        |state: &State, explanation: Serde<ExplanationFacts>| {
-            let rows = explanation.told(language(state)?, reader_zone(state)?);
-            Ok::<_, Error>(Value::from(Serde(rows)))
-        },
-    );
-    environment.add_filter(
-        "explained_text",
-        |state: &State, explanation: Serde<ExplanationFacts>| {
-            Ok::<_, Error>(explanation.text(language(state)?, reader_zone(state)?))
-        },
-    );
-    environment.add_filter("line", |text: String| line(&text));
-    environment.add_filter("quoted", |text: String| quoted(&text));
-    environment.add_filter("plain", |text: String| plain(&text));
-}
-
-fn language(state: &State) -> Result<Locale, Error> {
-    named(state, "language")
-}
-
-fn reader_zone(state: &State) -> Result<Zone, Error> {
-    named(state, "zone")
-}
-
-fn named<T: DeserializeOwned>(state: &State, name: &str) -> Result<T, Error> {
-    read(&state.lookup(name).unwrap_or_default())
-}
-
-fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Error> {
-    T::deserialize(value)
 }
 
 /// With a capital letter at the start, the rest as it is.

@@ -231,6 +231,7 @@ mod tests {
             text: text.into(),
             html: format!("<p>{text}</p>"),
             attachments: Vec::new(),
+            instead_of: None,
         };
         let recipient = Recipient {
             name: "Desk".into(),

@@ -8,4 +8,6 @@ pub mod letters;
 pub mod links;
 pub mod message;
 pub mod outlet;
+pub mod samples;
+pub mod templates;
 pub mod wording;

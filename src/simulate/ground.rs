@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use crate::engine::deliver::Sender;
 use crate::hook::outlet::HookOutlet;
 use crate::mail::outlet::{MemoryOutlet, Outlet};
+use crate::mail::templates::Templates;
 use crate::store::{DatabaseUrl, Store};
 use crate::time::{HandTime, Moment, TimeSource};
 
@@ -20,8 +21,13 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    /// An empty database at that moment; `public_url` is where links in letters lead.
-    pub(crate) fn at(start: Moment, public_url: &str) -> anyhow::Result<Self> {
+    /// An empty database at that moment; `public_url` is where links in letters lead, and `templates` are
+    /// what they are written by.
+    pub(crate) fn at(
+        start: Moment,
+        public_url: &str,
+        templates: &Templates,
+    ) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("redress-simulate-")
             .tempdir()
@@ -38,6 +44,7 @@ impl Ground {
                 .context("the sender of simulated letters is no address")?,
             public_url: public_url.to_string(),
             hooks: HookOutlet::AsMail,
+            templates: templates.clone(),
         };
         Ok(Self {
             store,

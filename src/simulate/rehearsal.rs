@@ -24,7 +24,7 @@ use crate::domain::reading::Object;
 use crate::domain::words::{ClockState, Metric};
 use crate::domain::zone::Zone;
 use crate::error::{Error, Result};
-use crate::mail::letters::render;
+use crate::mail::templates::Templates;
 use crate::store::clock::StepRow;
 use crate::store::{self, Actor, Conn, Store};
 use crate::time::{DAY, Micros, Moment};
@@ -156,12 +156,18 @@ static STAGE_IN_USE: Mutex<()> = Mutex::new(());
 
 /// Rehearses an incident under a contract. `value` has `severity`, and may have `reported_at` (now, if
 /// left out), `title` and `events` in the shapes of a scenario; `reporter` is the mail address of one of
-/// us. Nothing in `store` is changed.
+/// us; letters are written by `templates`. Nothing in `store` is changed.
 ///
 /// # Errors
 /// When there is no such contract; every fault of the input at its field, also of an event that would
 /// be refused.
-pub fn rehearse(store: &Store, key: &str, reporter: &str, value: &Value) -> Result<Rehearsal> {
+pub fn rehearse(
+    store: &Store,
+    templates: &Templates,
+    key: &str,
+    reporter: &str,
+    value: &Value,
+) -> Result<Rehearsal> {
     let now = store.now()?;
     let contract = store.read(|conn| store::contract::find_by_key(conn, key))?;
     let played = read(value, &contract.reference, reporter, now)?;
@@ -173,7 +179,7 @@ pub fn rehearse(store: &Store, key: &str, reporter: &str, value: &Value) -> Resu
         .enable_all()
         .build()
         .map_err(anyhow::Error::from)?;
-    runtime.block_on(on_stage(copy, played))
+    runtime.block_on(on_stage(copy, played, templates))
 }
 
 fn read(
@@ -199,10 +205,10 @@ fn read(
     faults.or(played)
 }
 
-async fn on_stage(copy: Copy, played: Played) -> Result<Rehearsal> {
+async fn on_stage(copy: Copy, played: Played, templates: &Templates) -> Result<Rehearsal> {
     let begins = played.moments().min().unwrap_or_default();
     let contract = copy.contract.clone();
-    let ground = Ground::at(begins, PUBLIC_URL)?;
+    let ground = Ground::at(begins, PUBLIC_URL, templates)?;
     let contracts = [copy.lay_out(&ground)?];
     let mut told: Vec<Happening> = Vec::new();
     let mut say = |happening| {
@@ -232,7 +238,7 @@ async fn on_stage(copy: Copy, played: Played) -> Result<Rehearsal> {
     };
     ground
         .store
-        .read(|conn| fill(conn, id, &told, &mut rehearsal))?;
+        .read(|conn| fill(conn, id, (&told, templates), &mut rehearsal))?;
     Ok(rehearsal)
 }
 
@@ -268,23 +274,31 @@ async fn run_out(stage: &mut Stage<'_>, id: IncidentId) -> Result<bool> {
 fn fill(
     conn: &mut Conn,
     id: IncidentId,
-    told: &[Happening],
+    (told, templates): (&[Happening], &Templates),
     rehearsal: &mut Rehearsal,
 ) -> Result<()> {
-    let letters = letters(conn, id)?;
+    let letters = &letters(conn, id)?;
+    let written = Written { letters, templates };
     for case in store::incident::cases(conn, id)? {
         rehearsal.terms = store::terms::find(conn, case.terms_id)?.number;
         for row in store::clock::of_incident(conn, id)? {
             let steps = store::clock::steps_of(conn, row.id)?;
-            let clock = clock(&row, told, &steps, &case.ladder.0, &letters)?;
+            let clock = clock(&row, told, &steps, &case.ladder.0, written)?;
             rehearsal.clocks.push(clock);
         }
     }
     rehearsal.clocks.sort_by_key(|clock| clock.metric);
     for letter in letters.iter().filter(|letter| !of_step(letter)) {
-        rehearsal.occasions.push(shown(letter)?);
+        rehearsal.occasions.push(shown(letter, templates)?);
     }
     Ok(())
+}
+
+/// What was written, and by what.
+#[derive(Clone, Copy)]
+struct Written<'a> {
+    letters: &'a [Letter],
+    templates: &'a Templates,
 }
 
 /// Every letter, in the order in which they were queued.
@@ -304,7 +318,7 @@ fn clock(
     told: &[Happening],
     taken: &[StepRow],
     ladder: &[Step],
-    letters: &[Letter],
+    written: Written<'_>,
 ) -> Result<RehearsedClock> {
     let mut clock = RehearsedClock {
         metric: row.metric,
@@ -335,7 +349,7 @@ fn clock(
         }
     }
     for step in taken.iter().filter(|step| shows(row.metric, step.interval)) {
-        clock.steps.push(step_taken(step, ladder, letters)?);
+        clock.steps.push(step_taken(step, ladder, written)?);
     }
     for (place, step) in ladder.iter().enumerate() {
         let reached = taken
@@ -361,13 +375,14 @@ fn shows(metric: Metric, interval: i32) -> bool {
     metric != Metric::Update || interval <= INTERVALS_SHOWN
 }
 
-fn step_taken(step: &StepRow, ladder: &[Step], letters: &[Letter]) -> Result<RehearsedStep> {
+fn step_taken(step: &StepRow, ladder: &[Step], written: Written<'_>) -> Result<RehearsedStep> {
     let place = usize::try_from(step.step).ok();
     let key = format!(
         "clock{}:g{}:r{}:i{}:s{}:n{}:",
         step.clock_id, step.generation, step.run, step.interval, step.step, step.repeat
     );
-    let of_step = letters.iter().filter(|letter| letter.key.starts_with(&key));
+    let letters = written.letters.iter();
+    let of_step = letters.filter(|letter| letter.key.starts_with(&key));
     Ok(RehearsedStep {
         step: place,
         when: place
@@ -378,16 +393,19 @@ fn step_taken(step: &StepRow, ladder: &[Step], letters: &[Letter]) -> Result<Reh
         interval: step.interval,
         deed: Some(step.deed),
         planned_at: Some(step.planned_at),
-        letters: of_step.map(shown).collect::<Result<_>>()?,
+        letters: of_step
+            .map(|letter| shown(letter, written.templates))
+            .collect::<Result<_>>()?,
     })
 }
 
-fn shown(letter: &Letter) -> Result<RehearsedLetter> {
+fn shown(letter: &Letter, templates: &Templates) -> Result<RehearsedLetter> {
     let (subject, text) = match (&letter.subject, &letter.body_text) {
         (Some(subject), Some(text)) => (subject.clone(), text.clone()),
         _ => {
             let at = letter.settled_at.unwrap_or(letter.next_attempt_at);
-            let written = render(&letter.facts, &letter.recipient(), PUBLIC_URL, at)
+            let written = templates
+                .render(&letter.facts, &letter.recipient(), PUBLIC_URL, at)
                 .map_err(anyhow::Error::from)?;
             (written.subject, written.text)
         }

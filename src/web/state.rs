@@ -15,6 +15,7 @@ use crate::engine::{self, Health};
 use crate::error::{Error, Result};
 use crate::health::Checks;
 use crate::hook::outlet::HookOutlet;
+use crate::mail::templates::Templates;
 use crate::metrics::{Counter, Metrics};
 use crate::store::{Conn, Store, Tx};
 
@@ -35,6 +36,8 @@ pub struct State {
     pub(super) links: Arc<LinkCounts>,
     /// The way to webhooks, for trying one out.
     pub hooks: HookOutlet,
+    /// What letters are written by.
+    pub templates: Templates,
     public_url: Arc<str>,
     answers: Arc<[Counter; 5]>,
 }
@@ -72,6 +75,7 @@ impl State {
             throttle: Arc::default(),
             links: Arc::new(links),
             hooks: HookOutlet::default(),
+            templates: Templates::default(),
             public_url: public_url.trim_end_matches('/').into(),
             answers: Arc::new(answers),
         }

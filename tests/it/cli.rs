@@ -105,6 +105,14 @@ fn wrong_usage_and_wrong_input_exit_with_2_and_say_the_way_out() {
             "--database-url",
         ),
         (&["serve", "--listen", "8080"], "127.0.0.1:8080"),
+        (
+            &["serve", "--mail-templates", "letters"],
+            "letters: the folder of templates cannot be read",
+        ),
+        (
+            &["templates", "write", "letters", "rased"],
+            "no letter is called rased",
+        ),
     ];
     for (args, way_out) in table {
         let output = run(folder.path(), args, "four words in a row\n");
@@ -305,6 +313,35 @@ impl Drop for Serving {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+#[test]
+fn templates_are_written_to_begin_with_and_a_broken_one_stops_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |letters: &[&str]| {
+        let args = [&["templates", "write", "letters"], letters].concat();
+        run(folder.path(), &args, "")
+    };
+    assert!(write(&["raised", "_parts"]).status.success());
+    let subject = folder.path().join("letters/raised/en/subject.txt");
+    assert!(subject.exists());
+    assert!(!folder.path().join("letters/warned").exists());
+    let again = write(&[]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(text(&again.stderr).contains("is there already"));
+    std::fs::write(&subject, "{% if drill %}\n{{ nothing }}").unwrap();
+    let args = ["serve", "--mail-templates", "letters"];
+    let refused = run(folder.path(), &args, "");
+    assert_eq!(refused.status.code(), Some(2));
+    let said = text(&refused.stderr);
+    assert!(
+        said.contains("letters/raised/en/subject.txt:2: syntax error"),
+        "{said}"
+    );
+    assert!(
+        !folder.path().join("redress-data").exists(),
+        "nothing was begun"
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ use diesel::connection::Connection;
 use diesel::{QueryableByName, RunQueryDsl};
 use redress::domain::person::Role;
 use redress::error::Error;
+use redress::mail::templates::Templates;
 use redress::simulate::{Rehearsal, rehearse};
 use redress::store::DatabaseUrl;
 use serde_json::{Value, json};
@@ -14,8 +15,14 @@ use crate::service::{Service, sign_in};
 use crate::world::{World, at};
 
 fn rehearsed(world: &World, input: &Value) -> Rehearsal {
-    rehearse(&world.store, "NW-2026", "ann@example.com", input)
-        .unwrap_or_else(|error| panic!("{input} was refused: {error}"))
+    rehearse(
+        &world.store,
+        &Templates::default(),
+        "NW-2026",
+        "ann@example.com",
+        input,
+    )
+    .unwrap_or_else(|error| panic!("{input} was refused: {error}"))
 }
 
 /// Every letter of a rehearsal that would leave, as when, to whom, about what.
@@ -206,7 +213,7 @@ on_both! { fn what_cannot_be_rehearsed_is_said_at_its_field(world) {
         (json!([]), "", "severity"),
     ];
     for (input, field, way_out) in table {
-        match rehearse(&world.store, "NW-2026", "ann@example.com", input) {
+        match rehearse(&world.store, &Templates::default(), "NW-2026", "ann@example.com", input) {
             Err(Error::Invalid(faults)) => {
                 assert_eq!(faults.len(), 1, "{input}: {faults:?}");
                 assert_eq!(faults[0].field, *field, "{input}: {}", faults[0].message);
@@ -215,7 +222,7 @@ on_both! { fn what_cannot_be_rehearsed_is_said_at_its_field(world) {
             other => panic!("{input}: {other:?}"),
         }
     }
-    assert!(matches!(rehearse(&world.store, "NW", "ann@example.com", &json!({})), Err(Error::Refused(_))));
+    assert!(matches!(rehearse(&world.store, &Templates::default(), "NW", "ann@example.com", &json!({})), Err(Error::Refused(_))));
 } }
 
 #[test]

@@ -12,6 +12,7 @@ use redress::engine::{self, Health};
 use redress::hook::network::networks;
 use redress::hook::outlet::HookOutlet;
 use redress::mail::outlet::{MemoryOutlet, Outlet};
+use redress::mail::templates::Templates;
 use redress::secret::{Secret, hash_password};
 use redress::store::{Actor, DatabaseUrl, Store};
 use redress::time::{HandTime, Moment, TimeSource};
@@ -69,6 +70,7 @@ impl Service {
         let allowed = networks("127.0.0.0/8").unwrap();
         state.hooks = HookOutlet::patient_for(allowed, Duration::from_secs(5));
         state.hooks.show(&state.metrics);
+        state.templates.show(&state.metrics);
         let health = Arc::clone(&state.health);
         engine::show(&state.metrics, &store, &health);
         let running = {
@@ -107,6 +109,7 @@ impl Service {
             from: "Redress <redress@example.com>".parse().unwrap(),
             public_url: self.url.clone(),
             hooks: Default::default(),
+            templates: Templates::default(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

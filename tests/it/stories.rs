@@ -12,6 +12,7 @@ mod ladders;
 mod lanes;
 mod late;
 mod metrics;
+mod own_letters;
 mod path;
 mod peers;
 mod peers_ladders;

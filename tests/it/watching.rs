@@ -13,6 +13,7 @@ use redress::engine::deliver::Sender;
 use redress::engine::heartbeat::Heart;
 use redress::engine::{self, Health};
 use redress::mail::outlet::Outlet;
+use redress::mail::templates::Templates;
 use redress::time::{HOUR, MINUTE};
 use serde_json::Value;
 use tokio::sync::watch;
@@ -34,6 +35,7 @@ on_both! { fn the_engine_does_what_is_due_until_it_is_told_to_stop(world) {
         from: "Redress <redress@example.com>".parse().unwrap(),
         public_url: "https://redress.example.com".to_string(),
         hooks: Default::default(),
+        templates: Templates::default(),
     };
     let health = Arc::new(Health::default());
     let (stop, stopped) = watch::channel(false);

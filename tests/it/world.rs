@@ -21,6 +21,7 @@ use redress::engine::tick::tick;
 use redress::error::Error;
 use redress::hook::outlet::HookOutlet;
 use redress::mail::outlet::{MemoryOutlet, Outlet};
+use redress::mail::templates::Templates;
 use redress::store::clock::StepRow;
 use redress::store::{self, Actor, DatabaseUrl, Store};
 use redress::time::{HandTime, Moment, TimeSource};
@@ -273,11 +274,17 @@ impl World {
 
     /// Sends what waits, into memory.
     pub fn delivers(&self) -> Delivered {
+        self.delivers_by(&Templates::default())
+    }
+
+    /// The same, written by those templates.
+    pub fn delivers_by(&self, templates: &Templates) -> Delivered {
         let sender = Sender {
             outlet: Outlet::Memory(self.outlet.clone()),
             from: "Redress <redress@example.com>".parse().unwrap(),
             public_url: "https://redress.example.com".to_string(),
             hooks: HookOutlet::AsMail,
+            templates: templates.clone(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

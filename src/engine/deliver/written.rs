@@ -12,7 +12,7 @@ use crate::domain::webhook::{Webhook, WebhookName};
 use crate::fault;
 use crate::hook::message::{Message, Parcel};
 use crate::hook::outlet::Reply;
-use crate::mail::letters::render_signed;
+use crate::mail::letters::RenderError;
 use crate::mail::links::signer;
 use crate::mail::message::{Envelope, full_id, message};
 use crate::mail::outlet::Outgoing;
@@ -148,8 +148,11 @@ fn write(
 ) -> Result<(Sent, Outbound), String> {
     let recipient = letter.recipient();
     let sign = signer(letter, key);
-    let rendered = render_signed(&letter.facts, &recipient, &sender.public_url, now, &sign)
+    let rendered = sender
+        .templates
+        .render_signed(&letter.facts, &recipient, &sender.public_url, now, &sign)
         .map_err(|error| error.to_string())?;
+    note_failure(sender, letter, rendered.instead_of.as_ref());
     let domain = sender.from.email.domain();
     let envelope = Envelope {
         from: sender.from.clone(),
@@ -190,8 +193,9 @@ fn pack(
     let LetterFacts::Incident(facts) = &letter.facts else {
         return Err("webhooks get letters about incidents only".to_string());
     };
-    let message =
-        Message::of(letter, facts, &sender.public_url, now).map_err(|error| error.to_string())?;
+    let message = Message::of(&sender.templates, letter, facts, &sender.public_url, now)
+        .map_err(|error| error.to_string())?;
+    note_failure(sender, letter, message.brief.instead_of.as_ref());
     let sent = Sent {
         subject: message.brief.title.clone(),
         text: message.brief.text(),
@@ -206,4 +210,12 @@ fn pack(
         at: now,
     };
     Ok((sent, Outbound::Hook(Arc::new(posting))))
+}
+
+/// Logs and counts that an organisation's templates failed over a letter, which goes out all the same.
+fn note_failure(sender: &Sender, letter: &Letter, wrong: Option<&RenderError>) {
+    if let Some(wrong) = wrong {
+        sender.templates.count_failed();
+        tracing::warn!(letter = letter.id.0, error = %wrong, "a letter was written by the templates compiled in");
+    }
 }

@@ -15,6 +15,7 @@ fn message(title: &str) -> Message {
             ],
             link: "Open in Redress".into(),
             url: "https://redress.example.com/incidents/INC-1001".into(),
+            instead_of: None,
         },
         data: json!({"incident": "INC-1001", "title": title}),
     }

@@ -1,11 +1,24 @@
 use super::*;
 use crate::domain::anchor::PrintedHead;
+use crate::domain::letter::Promised;
 use crate::domain::letter::{
     AnswerFacts, CorrectedFacts, LetterKind, ReportBreach, ReportRow, StepFacts, Trigger,
     UndeliverableFacts,
 };
 use crate::domain::words::ClockState;
+use crate::domain::words::{EventKind, Metric};
+use crate::mail::templates::Templates;
 use crate::time::{HOUR, SECOND};
+
+/// A letter by the templates that are compiled in.
+fn render(
+    facts: &LetterFacts,
+    recipient: &Recipient,
+    public_url: &str,
+    sent_at: Moment,
+) -> Result<Rendered, RenderError> {
+    Templates::default().render(facts, recipient, public_url, sent_at)
+}
 
 const PUBLIC_URL: &str = "https://redress.example.com/";
 

@@ -23,6 +23,7 @@ fn rendered(subject: &str) -> Rendered {
         text: "首次响应 is due.\n.\nA line with a dot alone.\n".into(),
         html: "<p>首次响应</p>".into(),
         attachments: Vec::new(),
+        instead_of: None,
     }
 }
 

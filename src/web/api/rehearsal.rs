@@ -8,7 +8,8 @@ use crate::web::{Answer, Caller, JsonBody, State, block};
 
 /// `POST /contracts/{id}/rehearsal` with `severity`, and perhaps `reported_at`, `title` and `events`.
 pub async fn play(state: Data<State>, caller: Caller, key: Path<String>, body: JsonBody) -> Answer {
-    let store = state.store.clone();
-    let rehearsal = block(move || rehearse(&store, &key, &caller.email, &body.value)).await?;
+    let (store, templates) = (state.store.clone(), state.templates.clone());
+    let rehearsal =
+        block(move || rehearse(&store, &templates, &key, &caller.email, &body.value)).await?;
     Ok(HttpResponse::Ok().json(rehearsal))
 }

@@ -12,8 +12,8 @@ use crate::domain::letter::{LetterFacts, LetterState, Side};
 use crate::domain::outbox::Letter;
 use crate::error::{Error, Result};
 use crate::mail::brief::Brief;
-use crate::mail::letters::render;
 use crate::mail::links::{mask_message, may_hold_links};
+use crate::mail::templates::Templates;
 use crate::store::Tx;
 use crate::store::{erasure, letter, link, refused_address, webhook};
 use crate::time::{MINUTE, Micros, Moment};
@@ -259,7 +259,7 @@ pub async fn show(state: Data<State>, frame: Frame, caller: Caller, key: Path<St
     let is_posted = letter.webhook().is_some();
     let posted = message.as_ref().filter(|_| is_posted);
     let posted = posted.map_or_else(String::new, |bytes| laid_out(bytes));
-    let written = Written::of(&letter, state.public_url(), now)?;
+    let written = Written::of(&letter, &state.templates, state.public_url(), now)?;
     let mut row = LetterRow::new(&letter, reader);
     row.subject = written.subject;
     page(&ShowPage {
@@ -317,7 +317,7 @@ struct Written {
 }
 
 impl Written {
-    fn of(letter: &Letter, public_url: &str, now: Moment) -> Result<Self> {
+    fn of(letter: &Letter, templates: &Templates, public_url: &str, now: Moment) -> Result<Self> {
         if let (Some(subject), Some(text), Some(html)) =
             (&letter.subject, &letter.body_text, &letter.body_html)
         {
@@ -333,7 +333,7 @@ impl Written {
             .filter(|_| letter.state == LetterState::Sent)
             .unwrap_or(now);
         if let (Some(_), LetterFacts::Incident(facts)) = (letter.webhook(), &letter.facts) {
-            let brief = Brief::of(facts, &letter.recipient(), public_url, as_of)
+            let brief = Brief::of(templates, facts, &letter.recipient(), public_url, as_of)
                 .map_err(|error| Error::conflict(error.to_string()))?;
             return Ok(Self {
                 subject: brief.title.clone(),
@@ -341,7 +341,8 @@ impl Written {
                 html: String::new(),
             });
         }
-        let rendered = render(&letter.facts, &letter.recipient(), public_url, as_of)
+        let rendered = templates
+            .render(&letter.facts, &letter.recipient(), public_url, as_of)
             .map_err(|error| Error::conflict(error.to_string()))?;
         Ok(Self {
             subject: rendered.subject,
@@ -360,7 +361,7 @@ pub async fn html(state: Data<State>, key: Path<String>) -> Answer {
         Ok((now, store.read(|conn| letter::get(conn, id))?))
     })
     .await?;
-    let written = Written::of(&letter, state.public_url(), now)?;
+    let written = Written::of(&letter, &state.templates, state.public_url(), now)?;
     Ok(HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CONTENT_SECURITY_POLICY, LETTER_POLICY))

@@ -265,8 +265,9 @@ pub async fn show(
     }
     let outcome = async {
         let (value, fields) = question(&form, zone).map_err(Error::from)?;
-        let (store, id) = (state.store.clone(), contract.id.to_string());
-        let played = block(move || rehearse(&store, &id, &caller.email, &value)).await;
+        let (store, templates) = (state.store.clone(), state.templates.clone());
+        let id = contract.id.to_string();
+        let played = block(move || rehearse(&store, &templates, &id, &caller.email, &value)).await;
         let rehearsal = played.map_err(|fault| in_form(fault, &fields, Reader { zone, now }))?;
         let view = View { now, zone }.rehearsal(&rehearsal);
         page(&shell(form.clone(), Some(view)))

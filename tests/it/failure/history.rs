@@ -13,6 +13,7 @@ use redress::engine::deliver::{Delivered, Sender, deliver};
 use redress::engine::tick::tick;
 use redress::evidence::verify::walk;
 use redress::mail::outlet::{Outlet, Patience, SmtpOutlet};
+use redress::mail::templates::Templates;
 use redress::store::clock::StepRow;
 use redress::store::{self, Store};
 use redress::time::{HOUR, MINUTE, Micros, Moment, SECOND, TimeSource};
@@ -185,6 +186,7 @@ fn delivers(store: &Store, house: &House) -> Delivered {
         from: "Redress <redress@example.com>".parse().unwrap(),
         public_url: "http://127.0.0.1".to_string(),
         hooks: Default::default(),
+        templates: Templates::default(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -7,6 +7,7 @@ use redress::domain::letter::LetterState;
 use redress::domain::outbox::LEASE;
 use redress::engine::deliver::{Delivered, Sender, deliver};
 use redress::mail::outlet::{Outlet, Patience, SmtpOutlet};
+use redress::mail::templates::Templates;
 use redress::store::letter::Settlement;
 use redress::store::{self, Actor};
 use redress::time::MINUTE;
@@ -25,6 +26,7 @@ fn sends(world: &World, server: &Smtp) -> Delivered {
         from: "Redress <redress@example.com>".parse().unwrap(),
         public_url: "https://redress.example.com".to_string(),
         hooks: Default::default(),
+        templates: Templates::default(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -8,7 +8,7 @@ use redress::domain::person::PersonInput;
 use redress::domain::schedule::ScheduleInput;
 use redress::engine::routines;
 use redress::error::{Error, Refused};
-use redress::mail::letters::render;
+use redress::mail::templates::Templates;
 use redress::store::{self, Actor};
 use redress::time::Moment;
 use serde_json::{Value, json};
@@ -90,7 +90,7 @@ on_both! { fn the_month_before_is_mailed_at_its_moment_to_each_in_their_language
     for (letter, _) in &reports {
         let recipient = Recipient { name: letter.name.clone(), email: letter.email.clone(), locale: letter.locale,
             time_zone: letter.time_zone, side: letter.side };
-        let said = render(&letter.facts, &recipient, "https://redress.example", due).unwrap();
+        let said = Templates::default().render(&letter.facts, &recipient, "https://redress.example", due).unwrap();
         assert!(said.text.contains("https://redress.example/report?period=2026-03"), "{}", said.text);
         assert!(said.text.contains(&outage.reference()) && said.html.contains("NW-2026"));
         assert_eq!(said.attachments.len(), 1);

@@ -1,7 +1,7 @@
 //! What a letter says of how its deadline came about.
 
 use redress::domain::letter::LetterKind;
-use redress::mail::letters::render;
+use redress::mail::templates::Templates;
 use serde_json::json;
 
 use crate::on_both;
@@ -25,7 +25,7 @@ on_both! { fn the_letter_of_a_breach_tells_each_in_their_language_how_the_deadli
             .find(|letter| letter.email == to)
             .expect("a letter");
         let now = world.hand.now();
-        render(&letter.facts, &letter.recipient(), "https://redress.example.com", now).unwrap().text
+        Templates::default().render(&letter.facts, &letter.recipient(), "https://redress.example.com", now).unwrap().text
     };
     let owner = told("owner@example.com");
     for line in [

@@ -10,6 +10,7 @@ use redress::domain::outbox::ATTEMPTS;
 use redress::engine::deliver::{Delivered, Post, Sender};
 use redress::hook::outlet::HookOutlet;
 use redress::mail::outlet::{Delivery, Limits, Outlet, Patience, SmtpOutlet};
+use redress::mail::templates::Templates;
 use redress::store::{self, DatabaseUrl};
 use redress::time::{DAY, MINUTE, Moment, SECOND};
 use tokio::runtime::Runtime;
@@ -62,6 +63,7 @@ impl Desk {
             from: "Redress <redress@example.com>".parse().unwrap(),
             public_url: "https://redress.example.com".to_string(),
             hooks,
+            templates: Templates::default(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread();
         Self {

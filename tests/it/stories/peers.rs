@@ -5,7 +5,7 @@ use redress::domain::ContractId;
 use redress::domain::calendar_entry::CalendarInput;
 use redress::domain::letter::LetterKind;
 use redress::domain::words::{ClockState, EventKind, Metric};
-use redress::mail::letters::render;
+use redress::mail::templates::Templates;
 use redress::store::{self, Actor};
 use redress::time::{HOUR, MINUTE};
 use serde_json::{Value, json};
@@ -176,7 +176,7 @@ on_both! { fn zammad_390_the_letter_names_each_holiday_and_one_can_be_struck_out
         let letter = letters.iter().find(|letter| letter.incident_id == Some(incident) && letter.kind == LetterKind::Breached);
         let letter = letter.expect("a letter");
         let now = world.hand.now();
-        render(&letter.facts, &letter.recipient(), "https://redress.example.com", now).unwrap().text
+        Templates::default().render(&letter.facts, &letter.recipient(), "https://redress.example.com", now).unwrap().text
     };
     // Remembrance Sunday is worked; who strikes it out sees the deadline move.
     world.passes_to("2026-03-03T10:00[Europe/Berlin]");

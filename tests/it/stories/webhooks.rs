@@ -14,6 +14,7 @@ use redress::domain::words::Source;
 use redress::hook::network::networks;
 use redress::hook::outlet::HookOutlet;
 use redress::mail::outlet::{MemoryOutlet, Outlet};
+use redress::mail::templates::Templates;
 use redress::simulate::rehearse;
 use redress::store::{self, Actor};
 use redress::time::{DAY, MINUTE, SECOND};
@@ -465,7 +466,7 @@ on_both! { fn a_rehearsal_tells_of_the_message_and_posts_none(world) {
     let hook = Hook::start();
     let secret = chat(world, &hook);
     climbs(world, at_due(json!(["webhook:chat"])));
-    let rehearsed = rehearse(&world.store, "NW-2026", "ann@example.com",
+    let rehearsed = rehearse(&world.store, &Templates::default(), "NW-2026", "ann@example.com",
         &json!({"severity": "S1", "reported_at": "2026-03-02T09:00:00Z"})).unwrap();
     let told = serde_json::to_string(&rehearsed).unwrap();
     assert!(told.contains("webhook:chat"), "{told}");

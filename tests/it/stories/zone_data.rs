@@ -6,6 +6,7 @@ use redress::actions::calendar::{ZoneDataCompared, compare_zone_data};
 use redress::domain::calendar::Offsets;
 use redress::domain::words::{EventKind, Metric};
 use redress::evidence::bundle::About;
+use redress::mail::templates::Templates;
 use redress::store::{self, DatabaseUrl};
 use redress::time::{Moment, ZONE_DATA};
 use serde_json::json;
@@ -73,7 +74,7 @@ on_both! { fn running_clocks_follow_new_zone_data_and_outcomes_stay(world) {
     assert!(due_before < an_hour_early("2026-03-03T18:00[Europe/Berlin]"));
     assert!(due_before > an_hour_early("2026-03-03T09:00[Europe/Berlin]"));
     let input = json!({"severity": "S2", "reported_at": at("2026-03-02T16:40[Europe/Berlin]")});
-    let rehearsed = redress::simulate::rehearse(&world.store, "NW-2026", "ann@example.com", &input).unwrap();
+    let rehearsed = redress::simulate::rehearse(&world.store, &Templates::default(), "NW-2026", "ann@example.com", &input).unwrap();
     assert_eq!(rehearsed.clocks[0].standings[0].due_at, Some(due_before), "a rehearsal reads the wall clocks of then too");
     let outcomes = [late, answered].map(|id| world.outcomes(id, Metric::Respond));
     let breaches: Vec<_> = world.breaches(late).iter().map(|breach| (breach.metric, breach.due_at)).collect();

@@ -1,4 +1,4 @@
-//! The templates as they are compiled in.
+//! The files of the templates that are compiled in.
 
 /// Names and sources of a list of files below `templates/mail/`.
 macro_rules! compiled_in {
@@ -11,7 +11,7 @@ macro_rules! compiled_in {
 }
 
 /// Name and source of every template of every letter.
-pub(super) const ALL: &[(&str, &str)] = compiled_in![
+pub(in crate::mail) const ALL: &[(&str, &str)] = compiled_in![
     "_parts/en/incident.txt",
     "_parts/en/incident.html",
     "_parts/en/clocks.txt",
