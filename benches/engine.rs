@@ -127,6 +127,7 @@ fn sender() -> Sender {
     Sender {
         outlet: Outlet::Memory(MemoryOutlet::default()),
         from: "Redress <redress@example.com>".parse().expect("a sender"),
+        reply_to: None,
         public_url: "https://redress.example.com".to_string(),
         hooks: Default::default(),
         templates: Templates::default(),

@@ -28,8 +28,6 @@ use sink::Sink;
 use support::{House, disk, figure, size};
 
 const USUAL_SIZE: usize = 40_000;
-/// Letters that go one after the other before the next are looked for, as the delivery does it.
-const RUN: usize = 32;
 /// Written over as often, since a single run says little on a machine that does other things as well.
 const ROUNDS: usize = 3;
 
@@ -93,6 +91,7 @@ fn sender(outlet: Outlet) -> Sender {
     Sender {
         outlet,
         from: "Redress <redress@example.com>".parse().expect("a sender"),
+        reply_to: None,
         public_url: "https://redress.example.com".to_string(),
         hooks: Default::default(),
         templates: Templates::default(),
@@ -126,19 +125,12 @@ async fn send(sink: &Sink, written: &[Outgoing], size: usize, connections: usize
     let lanes = (0..connections).map(|lane| {
         let (outlet, written) = (outlet.clone(), written.to_vec());
         tokio::spawn(async move {
-            let numbers: Vec<_> = (lane..size).step_by(connections).collect();
-            for run in numbers.chunks(RUN) {
-                let letters: Vec<_> = run
-                    .iter()
-                    .map(|number| &written[number % written.len()])
-                    .collect();
-                let through = |delivery| {
-                    assert!(
-                        matches!(delivery, Delivery::Accepted { .. }),
-                        "{delivery:?}"
-                    );
-                };
-                outlet.send_in_turn(&letters, |_| true, through).await;
+            for number in (lane..size).step_by(connections) {
+                let delivery = outlet.send(&written[number % written.len()]).await;
+                assert!(
+                    matches!(delivery, Delivery::Accepted { .. }),
+                    "{delivery:?}"
+                );
             }
         })
     });

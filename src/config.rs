@@ -8,6 +8,7 @@ use clap::Args;
 use toml::Table;
 use url::Url;
 
+use crate::actions::received::Reception;
 use crate::hook::network::{Network, networks};
 use crate::logging;
 use crate::mail::outlet::{Authorities, Limits};
@@ -70,6 +71,24 @@ pub struct Flags {
     )]
     pub mail_templates: Option<String>,
 
+    /// Address for replies, which gets a tag for each letter (redress+TAG@…) [default: none; replies go to the sender of letters, untagged]
+    #[arg(
+        long,
+        global = true,
+        value_name = "ADDRESS",
+        env = "REDRESS_MAIL_REPLY_TO"
+    )]
+    pub mail_reply_to: Option<String>,
+
+    /// Names under which mail relays of ours write Authentication-Results, such as mx.example.com,mx2.example.com [default: none; no sender is believed]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAMES",
+        env = "REDRESS_MAIL_TRUSTED_RELAY"
+    )]
+    pub mail_trusted_relay: Option<String>,
+
     /// Connections over which letters to one recipient domain go at once; 0: no limit [default: 4]
     #[arg(
         long,
@@ -131,6 +150,8 @@ pub struct Config {
     pub mail_from: String,
     /// Folder with templates of letters that replace those compiled in; none: there are no others.
     pub mail_templates: Option<PathBuf>,
+    /// What is to be known to take in the mail that comes back.
+    pub reception: Reception,
     /// What letters to one domain may take up of the mail server.
     pub mail_limits: Limits,
     /// Where a sign of life goes every minute while all is well; such addresses often hold a secret.
@@ -174,6 +195,8 @@ const NAMES: &[&str] = &[
     "public_url",
     "mail_from",
     "mail_templates",
+    "mail_reply_to",
+    "mail_trusted_relay",
     "mail_domain_connections",
     "mail_domain_per_minute",
     "heartbeat_url",
@@ -229,6 +252,7 @@ impl Config {
             public_url: given.public_url()?,
             mail_from: given.or("mail_from", "Redress <redress@localhost>")?,
             mail_templates: given.get("mail_templates")?.map(PathBuf::from),
+            reception: given.reception()?,
             mail_limits: Limits {
                 connections: given.number("mail_domain_connections", USUAL_LIMITS.connections)?,
                 per_minute: given.number("mail_domain_per_minute", USUAL_LIMITS.per_minute)?,
@@ -283,6 +307,7 @@ impl fmt::Debug for Config {
             .field("public_url", &self.public_url.as_ref().map(Url::as_str))
             .field("mail_from", &self.mail_from)
             .field("mail_templates", &self.mail_templates)
+            .field("reception", &self.reception)
             .field("mail_limits", &self.mail_limits)
             .field(
                 "heartbeat_host",
@@ -312,6 +337,8 @@ impl Given<'_> {
             "public_url" => &flags.public_url,
             "mail_from" => &flags.mail_from,
             "mail_templates" => &flags.mail_templates,
+            "mail_reply_to" => &flags.mail_reply_to,
+            "mail_trusted_relay" => &flags.mail_trusted_relay,
             "mail_domain_connections" => &flags.mail_domain_connections,
             "mail_domain_per_minute" => &flags.mail_domain_per_minute,
             "heartbeat_url" => &flags.heartbeat_url,
@@ -379,6 +406,25 @@ impl Given<'_> {
                 .map_err(|reason| self.wrong("smtp_ca_file", reason)),
             None => Ok(Authorities::default()),
         }
+    }
+
+    fn reception(&self) -> Result<Reception, WrongSetting> {
+        let reply_to = self.get("mail_reply_to")?;
+        let reply_to = reply_to.map(|address| address.parse()).transpose();
+        let relays = self.or("mail_trusted_relay", "")?;
+        let relays = relays.split(',').map(str::trim);
+        let relays: Vec<String> = relays
+            .filter(|name| !name.is_empty())
+            .map(str::to_string)
+            .collect();
+        if let Some(odd) = relays.iter().find(|name| name.contains([' ', ';', '='])) {
+            let wrong = format!("\"{odd}\" is no name of a relay; write mx.example.com");
+            return Err(self.wrong("mail_trusted_relay", wrong));
+        }
+        Ok(Reception {
+            reply_to: reply_to.map_err(|wrong: String| self.wrong("mail_reply_to", wrong))?,
+            relays,
+        })
     }
 
     fn public_url(&self) -> Result<Option<Url>, WrongSetting> {

@@ -538,6 +538,39 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    received_messages (id) {
+        id -> BigInt,
+        received_at -> crate::schema::Instant,
+        sha256 -> Text,
+        size -> BigInt,
+        verdict -> Text,
+        reason -> Text,
+        letter_id -> Nullable<BigInt>,
+        incident_id -> Nullable<BigInt>,
+        case_id -> Nullable<BigInt>,
+        contact_id -> Nullable<BigInt>,
+        message_id -> Text,
+        sender_name -> Text,
+        sender_email -> Text,
+        subject -> Text,
+        body -> Text,
+        files -> Text,
+        dated_at -> Nullable<crate::schema::Instant>,
+        handled_at -> Nullable<crate::schema::Instant>,
+        handled_by -> Nullable<BigInt>,
+        erased_at -> Nullable<crate::schema::Instant>,
+    }
+}
+
+diesel::table! {
+    received_chunks (received_id, number) {
+        received_id -> BigInt,
+        number -> Integer,
+        content -> Binary,
+    }
+}
+
 diesel::joinable!(contacts -> vendors (vendor_id));
 diesel::joinable!(contracts -> vendors (vendor_id));
 diesel::joinable!(terms -> contracts (contract_id));
@@ -610,6 +643,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     link_keys,
     used_links,
     revoked_links,
+    received_messages,
+    received_chunks,
     refused_addresses,
     routines,
     schedules,

@@ -52,6 +52,12 @@ pub fn erase(tx: &mut Tx<'_>, id: IncidentId, erasure: &Erasure, source: Source)
         store::evidence::drop_content(tx, target.id, position)?;
     }
     copies(tx, &incident, target, &gone)?;
+    // The message that it was recorded by says the same in other words.
+    if let Some(sha256) = &target.fields.message
+        && let Some(message) = store::received::of_hash(tx.conn(), sha256)?
+    {
+        store::received::erase(tx, message.id)?;
+    }
     let letters = letters(tx, &incident, target.seq, &gone, event.seq)?;
     let detail = json!({"incident": id.reference(), "seq": event.seq, "erases": target.seq,
         "texts": erasure.texts, "letters": letters});

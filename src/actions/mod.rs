@@ -11,6 +11,7 @@ pub mod incident;
 pub mod letter;
 pub mod link;
 pub mod person;
+pub mod received;
 pub mod refused_address;
 pub mod schedule;
 pub mod session;

@@ -27,6 +27,7 @@ pub(super) fn run(config: &Config) -> anyhow::Result<()> {
     let sender = Sender {
         outlet: Outlet::Memory(MemoryOutlet::default()),
         from: serve::sender_address(config)?,
+        reply_to: None,
         public_url: config.public_url(config.listen),
         hooks: HookOutlet::AsMail,
         templates: own_templates(config)?,

@@ -1,11 +1,12 @@
 //! The command line: reads what was asked for, calls one function, gives the exit code.
 //!
-//! Exit codes: 0 done, 1 failed, 2 wrong usage or input.
+//! Exit codes: 0 done, 1 failed, 2 wrong usage or input; `redress inbound` has those that mail servers know.
 
 pub mod calendar;
 pub mod report;
 
 mod demo;
+mod inbound;
 mod serve;
 mod simulate;
 mod templates;
@@ -55,6 +56,9 @@ enum Command {
     /// Templates of letters
     #[command(subcommand)]
     Templates(templates::Command),
+    /// Take in one mail message from standard input
+    #[command(after_help = inbound::EXIT_CODES)]
+    Inbound,
     /// People
     #[command(subcommand)]
     User(user::Command),
@@ -96,6 +100,7 @@ fn begin(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate => migrate(&settings()?),
         Command::Verify(args) => verify::run(&settings()?, &args),
         Command::Templates(command) => templates::run(command),
+        Command::Inbound => inbound::run(&settings()?, std::io::stdin().lock()),
         Command::User(command) => user::run(&settings()?, command),
         Command::Token(command) => token::run(&settings()?, command),
     }
@@ -143,6 +148,9 @@ fn fail(error: &anyhow::Error) -> ExitCode {
         return ExitCode::from(2);
     }
     eprintln!("error: {error:#}");
+    if let Some(not_kept) = error.downcast_ref::<inbound::NotKept>() {
+        return ExitCode::from(not_kept.code());
+    }
     let was_asked_wrongly = error.is::<WrongSetting>()
         || matches!(error.downcast_ref::<Error>(), Some(Error::Refused(_)));
     ExitCode::from(if was_asked_wrongly { 2 } else { 1 })

@@ -100,6 +100,7 @@ fn sender(config: &Config, public_url: &str, templates: Templates) -> anyhow::Re
     Ok(Sender {
         outlet,
         from: sender_address(config)?,
+        reply_to: config.reception.reply_to.clone(),
         public_url: public_url.to_string(),
         hooks: HookOutlet::http(config.webhook_allow.clone()),
         templates,

@@ -283,7 +283,7 @@ pub(super) fn of_occasion(
         clocks,
         event,
     };
-    if event.source == Source::VendorLink {
+    if matches!(event.source, Source::VendorLink | Source::Mail) {
         receipts(tx, written, people, &occasion)?;
     }
     let (kind, asks_the_outbox) = match event.kind {
@@ -308,8 +308,8 @@ pub(super) fn of_occasion(
     Ok(queued)
 }
 
-/// Both sides get a record of what a vendor said by a link: the contact whose letter held it, and the
-/// owner and the reporter.
+/// Both sides get a record of what a vendor said by a link or a message: the contact whose letter held the
+/// link or who wrote the message, and the owner and the reporter.
 fn receipts(
     tx: &mut Tx<'_>,
     written: &mut Written,
@@ -327,11 +327,16 @@ fn receipts(
     let answer = AnswerFacts {
         seq: event.seq,
         kind: event.kind,
-        at: event.recorded_at,
+        at: match event.source {
+            Source::Mail => event.occurred_at,
+            _ => event.recorded_at,
+        },
         name: text("name"),
         contact: text("contact"),
         promised_for: event.fields.promised_for,
         remark: text("reason"),
+        by_mail: event.source == Source::Mail,
+        is_checked: event.person_id.is_some(),
     };
     let contact = case
         .contacts
@@ -381,6 +386,11 @@ fn tell(
         facts.clocks.clone_from(&stated);
         facts.also_told = also_told(addressee, to.iter());
         add(&mut facts);
+        let own = facts.answer.as_mut().filter(|answer| answer.by_mail);
+        if let (Some(answer), Side::Vendor) = (own, addressee.recipient.side) {
+            // Nobody is mailed their own words back.
+            answer.remark.clear();
+        }
         written.letters.push(NewLetter {
             key: format!(
                 "{kind}:{}:case{}:event{}:{}",

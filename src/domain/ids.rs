@@ -72,6 +72,8 @@ id! {
     EvidenceId,
     /// A webhook.
     WebhookId,
+    /// A message that came in.
+    ReceivedId,
 }
 
 /// The reference of the first incident is this plus its key.

@@ -32,7 +32,7 @@ text_enum! {
         Reopened = "reopened",
         /// A breach that was told of is withdrawn.
         Corrected = "corrected",
-        /// The vendor answered by a link: the receipt for both sides.
+        /// The vendor answered by a link or a message: the receipt for both sides.
         Answered = "answered",
         /// Figures for a period.
         Report = "report",
@@ -201,7 +201,7 @@ pub struct IncidentFacts {
     /// The breach that is withdrawn and the event that withdrew it.
     #[serde(default)]
     pub corrected: Option<CorrectedFacts>,
-    /// What the vendor said by a link.
+    /// What the vendor said by a link or a message.
     #[serde(default)]
     pub answer: Option<AnswerFacts>,
     /// How the deadline of the first clock came about.
@@ -379,19 +379,19 @@ pub struct CorrectedFacts {
     pub reason: String,
 }
 
-/// What a vendor said by a link.
+/// What a vendor said by a link or a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnswerFacts {
     /// Number of the event that it was recorded as.
     pub seq: i64,
     /// What it says happened.
     pub kind: EventKind,
-    /// When it was recorded.
+    /// When it was recorded; of a message when it was received.
     pub at: Moment,
-    /// Who said so, as typed.
+    /// Who said so, as typed; of a message the sender's name.
     #[serde(default)]
     pub name: String,
-    /// Whose letter held the link.
+    /// Whose letter held the link; of a message its sender.
     #[serde(default)]
     pub contact: String,
     /// For a promise: the time.
@@ -400,6 +400,12 @@ pub struct AnswerFacts {
     /// What else was said; may be empty.
     #[serde(default)]
     pub remark: String,
+    /// Whether it was said in a message of the vendor's own, not by a link.
+    #[serde(default)]
+    pub by_mail: bool,
+    /// Whether one of us has read it before it was recorded.
+    #[serde(default)]
+    pub is_checked: bool,
 }
 
 /// What a report for a period says.

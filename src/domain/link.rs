@@ -167,6 +167,19 @@ impl LinkKey {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
+    /// The signature over what is said elsewhere in the installation's name; it begins with a word of its
+    /// own, so that it is no link.
+    pub(super) fn signature(&self, said: &[u8]) -> [u8; SIGNATURE] {
+        let mut signature = [0; SIGNATURE];
+        signature.copy_from_slice(hmac::sign(&self.0, said).as_ref());
+        signature
+    }
+
+    /// Whether two signatures are the same; takes as long wherever they differ.
+    pub(super) fn is_same(&self, given: &[u8], right: &[u8]) -> bool {
+        hmac::verify(&self.0, given, hmac::sign(&self.0, right).as_ref()).is_ok()
+    }
+
     /// What a text says that somebody sent; nothing when this key did not sign it. The comparison takes
     /// as long whatever is wrong, and nothing else is looked at before.
     pub fn open(&self, text: &str) -> Option<Token> {
@@ -225,12 +238,17 @@ fn take_number(bytes: &mut &[u8]) -> Option<i64> {
     None
 }
 
-/// The ends of the addresses before a link, in plain text and as HTML writes a slash.
-const BEFORE_LINKS: [&str; 4] = [
+/// The ends of the addresses before a link, in plain text and as HTML or another address writes a slash.
+const BEFORE_LINKS: [&str; 8] = [
     ANSWER_PATH,
     VENDOR_PATH,
     "&#x2f;answer&#x2f;",
     "&#x2f;vendor&#x2f;",
+    // Within the address of a scanner of mail that wraps links.
+    "%2Fanswer%2F",
+    "%2Fvendor%2F",
+    "%2fanswer%2f",
+    "%2fvendor%2f",
 ];
 
 /// A text, or HTML, with every link in it masked.

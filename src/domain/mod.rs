@@ -32,6 +32,7 @@ pub mod outbox;
 pub mod period;
 pub mod person;
 pub mod reading;
+pub mod received;
 pub mod refused_address;
 pub mod schedule;
 pub mod terms;

@@ -99,6 +99,9 @@ pub struct Fields {
     /// By a link: the letter that held it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub letter: Option<LetterId>,
+    /// By a message that came in: the SHA-256 of its bytes. What it is about says the text `subject`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// `reported`: the version of the terms that judges the case. `corrected`, `noted`: the one that
     /// judges it from then on.
     #[serde(default, skip_serializing_if = "Option::is_none")]

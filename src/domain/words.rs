@@ -91,6 +91,8 @@ text_enum! {
         VendorLink = "vendor_link",
         /// A signed link in a letter to one of us.
         LetterLink = "letter_link",
+        /// A message that the vendor wrote in answer to a letter.
+        Mail = "mail",
     }
 }
 

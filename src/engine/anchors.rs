@@ -3,6 +3,7 @@
 
 use crate::domain::anchor::{Anchor, MOST_HEADS, seal};
 use crate::domain::evidence::WAITS;
+use crate::domain::received::UNPLACED_KEPT;
 use crate::domain::timeline::GENESIS;
 use crate::error::Result;
 use crate::fault;
@@ -66,6 +67,8 @@ fn make(tx: &mut Tx<'_>) -> Result<Made> {
         }
         let before = tx.now() - WAITS;
         store::evidence::drop_waiting(tx, before)?;
+        let before = tx.now() - UNPLACED_KEPT;
+        store::received::drop_unplaced(tx, before)?;
     }
     if heads.is_empty() {
         return Ok(Made::None);

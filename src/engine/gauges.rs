@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Health;
 use super::health::{Figures, waited};
 use super::watchdog::{Loop, Pulse};
+use crate::domain::received::Verdict;
 use crate::error::Result;
 use crate::metrics::Metrics;
 use crate::store::{self, Store};
@@ -165,6 +166,18 @@ pub fn show(metrics: &Metrics, store: &Store, health: &Arc<Health>) {
                 .map(|count| count as f64)
         },
     );
+    for verdict in Verdict::ALL {
+        let store = store.clone();
+        metrics.gauge(
+            "redress_received_messages",
+            &format!("verdict=\"{verdict}\""),
+            "Messages that came in and are kept, by what they are taken for",
+            move || {
+                let count = store.read(|conn| store::received::count(conn, *verdict));
+                count.ok().map(|count| count as f64)
+            },
+        );
+    }
     let listening = store.clone();
     metrics.gauge(
         "redress_other_nodes_heard",

@@ -116,17 +116,23 @@ pub fn mask_message(message: &[u8]) -> Vec<u8> {
 
 /// What divides the parts of a message, as its headers name it.
 fn boundaries(message: &[u8]) -> Vec<Vec<u8>> {
-    const NAMED: &[u8] = b"boundary=\"";
+    const NAMED: &[u8] = b"boundary=";
     let mut found = Vec::new();
     let mut rest = message;
-    while let Some(at) = rest.windows(NAMED.len()).position(|part| part == NAMED) {
+    while let Some(at) = rest
+        .windows(NAMED.len())
+        .position(|part| part.eq_ignore_ascii_case(NAMED))
+    {
         rest = &rest[at + NAMED.len()..];
-        let end = rest
-            .iter()
-            .position(|byte| *byte == b'"')
-            .unwrap_or(rest.len());
+        let quoted = rest.strip_prefix(b"\"");
+        let from = quoted.unwrap_or(rest);
+        let ends = |byte: &u8| match quoted {
+            Some(_) => *byte == b'"',
+            None => *byte == b';' || byte.is_ascii_whitespace(),
+        };
+        let end = from.iter().position(ends).unwrap_or(from.len());
         if end > 0 {
-            found.push(rest[..end].to_vec());
+            found.push(from[..end].to_vec());
         }
     }
     found
@@ -138,10 +144,13 @@ fn part(head: &[&[u8]], body: &[u8], to: &mut Vec<u8>) {
         .iter()
         .filter_map(|line| header(line, "content-transfer-encoding"))
         .next_back();
-    let is_text = head
+    let mut kinds = head
         .iter()
         .filter_map(|line| header(line, "content-type"))
-        .any(|kind| kind.starts_with("text/plain") || kind.starts_with("text/html"));
+        .peekable();
+    // What does not say what it is is plain text.
+    let is_text = kinds.peek().is_none()
+        || kinds.any(|kind| kind.starts_with("text/plain") || kind.starts_with("text/html"));
     let decoded = match encoding.as_deref() {
         _ if !is_text => None,
         Some("base64") => {
@@ -151,7 +160,8 @@ fn part(head: &[&[u8]], body: &[u8], to: &mut Vec<u8>) {
         Some("quoted-printable") => Some(unquoted(body)),
         _ => Some(body.to_vec()),
     };
-    let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+    // Links are ASCII in whatever character set stands round them, so each byte is taken for a letter.
+    let text = decoded.map(|bytes| bytes.into_iter().map(char::from).collect::<String>());
     let changed = text
         .map(|text| (mask(&text), text))
         .filter(|(masked, text)| masked != text);
@@ -168,7 +178,9 @@ fn part(head: &[&[u8]], body: &[u8], to: &mut Vec<u8>) {
             to.extend_from_slice(line);
         }
     }
-    let packed = STANDARD.encode(text);
+    // Every letter was a byte.
+    let bytes: Vec<u8> = text.chars().map(|letter| letter as u8).collect();
+    let packed = STANDARD.encode(bytes);
     for line in packed.as_bytes().chunks(76) {
         to.extend_from_slice(line);
         to.extend_from_slice(b"\r\n");
@@ -242,6 +254,7 @@ mod tests {
         };
         let envelope = Envelope {
             from: "redress@example.com".parse().unwrap(),
+            reply_to: None,
             message_id: "<a@example.com>".into(),
             thread: None,
         };
@@ -276,6 +289,44 @@ mod tests {
                 assert!(!body.contains("QQQQ"), "{body}");
             }
             assert_eq!(read.subject(), Some("Subject"));
+        }
+    }
+
+    #[test]
+    fn a_message_of_somebody_else_is_masked_in_whatever_form_it_quotes() {
+        let link = "Q".repeat(64);
+        for (head, body) in [
+            ("Subject: x", format!("/answer/{link}")),
+            (
+                "Content-Type: text/plain; charset=gb18030",
+                format!("\u{d2}\u{d1} /vendor/{link}"),
+            ),
+            (
+                "Content-Type: multipart/mixed; Boundary=b",
+                format!("--b\r\n\r\n/answer/{link}\r\n--b--"),
+            ),
+            (
+                "Content-Type: text/html",
+                format!("https://scan.example/?u=https%3A%2F%2Fx%2Fanswer%2F{link}&amp;y"),
+            ),
+            (
+                "Content-Transfer-Encoding: quoted-printable",
+                format!("/answer/QQQ=\r\n{link}"),
+            ),
+        ] {
+            let raw: Vec<u8> = format!("{head}\r\n\r\n{body}")
+                .chars()
+                .map(|c| c as u8)
+                .collect();
+            let masked = mask_message(&raw);
+            let read = mail_parser::MessageParser::default()
+                .parse(&masked)
+                .unwrap();
+            let text = read.body_text(0).unwrap();
+            assert!(
+                text.contains("masked") && !text.contains("QQQ"),
+                "{head}: {text}"
+            );
         }
     }
 

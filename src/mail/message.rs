@@ -14,6 +14,8 @@ use crate::time::{Moment, SECOND};
 pub struct Envelope {
     /// The sender.
     pub from: Mailbox,
+    /// The address that replies go to; none: the sender.
+    pub reply_to: Option<String>,
     /// The whole Message-ID, from [`full_id`].
     pub message_id: String,
     /// The Message-ID that the thread hangs on, from [`full_id`]; none: it belongs to no thread.
@@ -84,6 +86,13 @@ pub fn message(
         .date(UNIX_EPOCH + since_epoch(date))
         .message_id(Some(envelope.message_id.clone()))
         .header(AutoSubmitted);
+    if let Some(address) = &envelope.reply_to {
+        let address = address.parse();
+        builder = builder.reply_to(Mailbox::new(
+            envelope.from.name.clone(),
+            address.map_err(|_| MessageError::Build("the address for replies is none".into()))?,
+        ));
+    }
     if let Some(thread) = &envelope.thread {
         builder = builder
             .in_reply_to(thread.clone())

@@ -1,9 +1,10 @@
-//! Letters: what they say, how they become messages, and how they leave the house.
+//! Letters: what they say, how they become messages, how they leave the house, and how what comes back is read.
 //!
-//! `letters` and `message` are pure. Only `outlet` talks to anyone.
+//! `letters`, `message` and `inbound` are pure. Only `outlet` talks to anyone.
 
 pub mod brief;
 pub mod explanation;
+pub mod inbound;
 pub mod letters;
 pub mod links;
 pub mod message;

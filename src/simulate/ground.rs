@@ -42,6 +42,7 @@ impl Ground {
             from: "Redress <redress@example.com>"
                 .parse()
                 .context("the sender of simulated letters is no address")?,
+            reply_to: None,
             public_url: public_url.to_string(),
             hooks: HookOutlet::AsMail,
             templates: templates.clone(),

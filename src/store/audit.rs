@@ -19,7 +19,7 @@ pub struct AuditLine {
     pub id: i64,
     /// When it was done.
     pub at: Moment,
-    /// `person`, `engine`, `operator` or `link`.
+    /// `person`, `engine`, `operator`, `link` or `mail`.
     pub actor: String,
     /// The person, if it was one.
     pub person_id: Option<PersonId>,

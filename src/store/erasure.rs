@@ -28,7 +28,7 @@ pub struct ErasedLetter {
 }
 
 /// The moment of the last erasure, as a routine is remembered.
-const LEFT: &str = "texts erased";
+pub(super) const LEFT: &str = "texts erased";
 /// The moment of the erasure that the file was last written anew for.
 const OVERWRITTEN: &str = "file overwritten";
 

@@ -28,6 +28,7 @@ pub mod letter;
 pub mod link;
 pub mod overview;
 pub mod person;
+pub mod received;
 pub mod refused_address;
 pub mod report;
 pub mod routine;

@@ -17,6 +17,8 @@ pub enum Actor {
     Operator,
     /// Whoever opened a signed link in that letter, without an account; what was recorded says who.
     Link(LetterId),
+    /// Whoever wrote a message that came in; what was recorded says who.
+    Mail,
 }
 
 impl Actor {
@@ -24,7 +26,7 @@ impl Actor {
     pub fn person(self) -> Option<PersonId> {
         match self {
             Actor::Person(id) => Some(id),
-            Actor::Engine | Actor::Operator | Actor::Link(_) => None,
+            Actor::Engine | Actor::Operator | Actor::Link(_) | Actor::Mail => None,
         }
     }
 
@@ -34,6 +36,7 @@ impl Actor {
             Actor::Engine => "engine",
             Actor::Operator => "operator",
             Actor::Link(_) => "link",
+            Actor::Mail => "mail",
         }
     }
 }

@@ -111,6 +111,7 @@ const NAV: &[(&str, &[(&str, &str)])] = &[
         "Service",
         &[
             ("/letters", "Outbox"),
+            ("/received", "Received mail"),
             ("/webhooks", "Webhooks"),
             ("/people", "People"),
             ("/tokens", "API tokens"),

@@ -85,6 +85,13 @@ routes! {
     POST   "/letters/{id}/cancel"       Record     => pages::letter::cancel;
     POST   "/letters/{id}/revoke-links" Record     => pages::letter::revoke_links;
 
+    // Messages that came in.
+    GET    "/received"                  Administer => pages::received::list;
+    GET    "/received/{id}/message.eml" Record     => pages::received::message;
+    POST   "/received/{id}/confirm"     Record     => pages::received::confirm;
+    POST   "/received/{id}/dismiss"     Record     => pages::received::dismiss;
+    POST   "/received/{id}/erase"       Administer => pages::received::erase;
+
     // Oneself.
     GET    "/account"                   SignedIn   => pages::account::show;
     POST   "/account"                   SignedIn   => pages::account::edit;
@@ -208,6 +215,10 @@ routes! {
     POST   "/api/v1/letters/{id}/requeue" Record   => api::letter::requeue;
     POST   "/api/v1/letters/{id}/cancel" Record    => api::letter::cancel;
     POST   "/api/v1/letters/{id}/revoke-links" Record => api::letter::revoke_links;
+    GET    "/api/v1/received-messages"  Administer => api::received::list;
+    GET    "/api/v1/incidents/{id}/received-messages" SignedIn => api::received::of_incident;
+    POST   "/api/v1/received-messages/{id}/events" Record => api::received::confirm;
+    POST   "/api/v1/received-messages/{id}/dismiss" Record => api::received::dismiss;
     GET    "/api/v1/breaches"           SignedIn   => api::breach::list;
     GET    "/api/v1/breaches/{id}"      SignedIn   => api::breach::show;
     GET    "/api/v1/breaches/{id}/bundle.zip" SignedIn => api::evidence::breach_bundle;

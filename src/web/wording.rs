@@ -295,7 +295,8 @@ pub fn text_name(name: &str) -> String {
         "vendor_reference" => "Vendor's reference".to_string(),
         "reason" => "What was said".to_string(),
         "name" => "Who said so".to_string(),
-        "contact" => "Whose letter it was".to_string(),
+        "contact" => "Whose letter it was, or who wrote".to_string(),
+        "subject" => "Subject of the message".to_string(),
         other => match position_of(other) {
             Some(position) => format!("File {position}, name and content"),
             None => other.replace('_', " "),

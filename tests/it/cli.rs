@@ -403,3 +403,46 @@ fn a_service_offers_its_first_link_answers_and_stops_in_order() {
     let secret = link.rsplit('/').next().unwrap();
     assert!(!log.contains(secret), "the link is a secret");
 }
+
+#[test]
+fn a_message_from_a_pipe_is_kept_refused_or_to_be_brought_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let message = "From: desk@vendor.example\r\nSubject: Re: Frankfurt\r\n\r\nWe are on it.\r\n";
+    let early = run(folder.path(), &["inbound"], message);
+    assert_eq!(early.status.code(), Some(75), "{}", text(&early.stderr));
+    assert!(
+        text(&early.stderr).contains("redress migrate"),
+        "{}",
+        text(&early.stderr)
+    );
+    assert!(run(folder.path(), &["migrate"], "").status.success());
+    for said in ["kept as unplaced", "kept before"] {
+        let kept = run(folder.path(), &["inbound"], message);
+        assert!(kept.status.success(), "{}", text(&kept.stderr));
+        assert_eq!(text(&kept.stdout).trim(), said);
+    }
+    let bomb = format!(
+        "From: desk@vendor.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{}",
+        "--b\r\n\r\n".repeat(1_000)
+    );
+    let refused = run(folder.path(), &["inbound"], &bomb);
+    assert_eq!(refused.status.code(), Some(65), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("more than 200 parts"));
+    let nothing = run(folder.path(), &["inbound"], "");
+    assert_eq!(nothing.status.code(), Some(65), "{}", text(&nothing.stderr));
+    let away = [
+        "inbound",
+        "--database-url",
+        "postgres://nobody@127.0.0.1:1/none",
+    ];
+    let later = run(folder.path(), &away, message);
+    assert_eq!(later.status.code(), Some(75), "{}", text(&later.stderr));
+    let wrong = run(
+        folder.path(),
+        &["inbound", "--mail-reply-to", "nowhere"],
+        message,
+    );
+    assert_eq!(wrong.status.code(), Some(2));
+    let help = run(folder.path(), &["inbound", "--help"], "");
+    assert!(text(&help.stdout).contains("75  the database"));
+}

@@ -16,6 +16,7 @@ mod links;
 mod listening;
 mod migrations;
 mod outlet;
+mod received;
 mod rehearsal;
 mod report;
 mod service;

@@ -107,6 +107,7 @@ impl Service {
         let sender = Sender {
             outlet: Outlet::Memory(outlet.clone()),
             from: "Redress <redress@example.com>".parse().unwrap(),
+            reply_to: "redress@example.com".parse().ok(),
             public_url: self.url.clone(),
             hooks: Default::default(),
             templates: Templates::default(),

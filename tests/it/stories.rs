@@ -21,5 +21,6 @@ mod peers_reports;
 mod policies;
 mod post;
 mod refused;
+mod replies;
 mod webhooks;
 mod zone_data;

@@ -33,6 +33,7 @@ on_both! { fn the_engine_does_what_is_due_until_it_is_told_to_stop(world) {
     let sender = Sender {
         outlet: Outlet::Memory(world.outlet.clone()),
         from: "Redress <redress@example.com>".parse().unwrap(),
+        reply_to: None,
         public_url: "https://redress.example.com".to_string(),
         hooks: Default::default(),
         templates: Templates::default(),

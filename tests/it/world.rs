@@ -282,6 +282,7 @@ impl World {
         let sender = Sender {
             outlet: Outlet::Memory(self.outlet.clone()),
             from: "Redress <redress@example.com>".parse().unwrap(),
+            reply_to: "redress@example.com".parse().ok(),
             public_url: "https://redress.example.com".to_string(),
             hooks: HookOutlet::AsMail,
             templates: templates.clone(),

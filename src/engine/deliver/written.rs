@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::Sender;
 use super::settle::{End, Ended};
 use crate::domain::LetterId;
-use crate::domain::letter::LetterFacts;
+use crate::domain::letter::{LetterFacts, Side};
 use crate::domain::link::{LinkKey, mask};
 use crate::domain::outbox::Letter;
+use crate::domain::received::seal_tag;
 use crate::domain::webhook::{Webhook, WebhookName};
 use crate::fault;
 use crate::hook::message::{Message, Parcel};
@@ -116,14 +117,6 @@ impl Leased {
 }
 
 impl Written {
-    /// The letter, if it goes by mail.
-    pub(super) fn mail(&self) -> Option<&Outgoing> {
-        match &self.outbound {
-            Outbound::Mail(outgoing) => Some(outgoing),
-            Outbound::Hook(_) => None,
-        }
-    }
-
     /// What became of it; nothing said: handing it over broke down.
     pub(super) fn ended(self, reply: Option<Reply>) -> Ended {
         if reply.is_none() {
@@ -162,8 +155,12 @@ fn write(
         .map_err(|error| error.to_string())?;
     note_failure(sender, letter, rendered.instead_of.as_ref());
     let domain = sender.from.email.domain();
+    // Only the vendor's answers are matched and recorded.
+    let is_answered = letter.side == Side::Vendor && letter.case_id.is_some();
+    let reply_to = sender.reply_to.as_ref().filter(|_| is_answered);
     let envelope = Envelope {
         from: sender.from.clone(),
+        reply_to: reply_to.map(|address| address.tagged(&seal_tag(key, letter.id))),
         message_id: full_id(&letter.message_id, domain),
         thread: letter.thread.as_ref().map(|thread| full_id(thread, domain)),
     };

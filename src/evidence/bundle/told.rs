@@ -24,7 +24,7 @@ pub(super) fn timeline(content: &Content, texts: &Texts, people: &People) -> Str
             .map_or(
                 match event.source {
                     // The texts below say who.
-                    Source::VendorLink => "the vendor",
+                    Source::VendorLink | Source::Mail => "the vendor",
                     Source::LetterLink => "the letter's recipient",
                     _ => "Redress",
                 },

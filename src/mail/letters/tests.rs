@@ -150,6 +150,8 @@ fn incident(kind: LetterKind) -> IncidentFacts {
             reason: "their log shows 16:52 local".into(),
         }),
         answer: (kind == LetterKind::Answered).then(|| AnswerFacts {
+            by_mail: false,
+            is_checked: false,
             seq: 4,
             kind: EventKind::Promised,
             at: at("2026-11-20T15:52:00Z"),

@@ -148,6 +148,8 @@ fn corrections(usual: &IncidentFacts) -> Vec<Sample> {
 /// What the vendor answered: a time, with a remark.
 pub(super) fn answer(locale: Locale) -> AnswerFacts {
     AnswerFacts {
+        by_mail: false,
+        is_checked: false,
         seq: 4,
         kind: EventKind::Promised,
         at: at(11, 20, 15, 52),

@@ -12,6 +12,7 @@ pub mod incident;
 pub mod letter;
 pub mod person;
 pub mod preview;
+pub mod received;
 pub mod refused_address;
 pub mod rehearsal;
 pub mod report;

@@ -12,11 +12,13 @@ mod what_if;
 
 use serde_json::Value;
 
+pub(super) use acts::blank;
 pub use correct::{ask as ask_correction, correct};
 pub use erase::{ask as ask_erasure, erase};
 pub use list::list;
 pub use raise::{add_case, ask_case, new, raise};
 pub use record::record;
+pub(super) use show::page_of;
 pub use show::show;
 pub use what_if::show as what_if;
 

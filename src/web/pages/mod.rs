@@ -16,6 +16,7 @@ pub mod letter;
 pub mod link;
 pub mod person;
 pub mod promise;
+pub mod received;
 pub mod rehearsal;
 pub mod report;
 pub mod schedule;

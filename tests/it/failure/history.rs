@@ -184,6 +184,7 @@ fn delivers(store: &Store, house: &House) -> Delivered {
     let sender = Sender {
         outlet: Outlet::Smtp(outlet),
         from: "Redress <redress@example.com>".parse().unwrap(),
+        reply_to: None,
         public_url: "http://127.0.0.1".to_string(),
         hooks: Default::default(),
         templates: Templates::default(),

@@ -24,6 +24,7 @@ fn sends(world: &World, server: &Smtp) -> Delivered {
     let sender = Sender {
         outlet: Outlet::Smtp(SmtpOutlet::from_url(&server.url(), patience).unwrap()),
         from: "Redress <redress@example.com>".parse().unwrap(),
+        reply_to: None,
         public_url: "https://redress.example.com".to_string(),
         hooks: Default::default(),
         templates: Templates::default(),

@@ -61,6 +61,7 @@ impl Desk {
         let sender = Sender {
             outlet,
             from: "Redress <redress@example.com>".parse().unwrap(),
+            reply_to: None,
             public_url: "https://redress.example.com".to_string(),
             hooks,
             templates: Templates::default(),

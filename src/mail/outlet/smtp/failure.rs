@@ -6,16 +6,7 @@ use std::time::Duration;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::extension::Extension;
 
-use super::super::Delivery;
-
-/// How far a letter came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    Mail,
-    Recipient,
-    Data,
-    Content,
-}
+use super::{Delivery, Step};
 
 /// What went wrong, and where.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use crate::domain::incident::IncidentState;
 use crate::domain::timeline::{Handover, handovers};
 use crate::error::Result;
 use crate::store::breach::Entry;
-use crate::store::{breach, clock, evidence, incident, letter, person};
+use crate::store::{breach, clock, evidence, incident, letter, person, received};
 use crate::web::access::{Access, Caller};
 use crate::web::api::incident::incident_id;
 use crate::web::error::Answer;
@@ -22,6 +22,7 @@ use crate::web::frame::Frame;
 use crate::web::pages::clock::{ClockCard, rank};
 use crate::web::pages::letter::LetterRow;
 use crate::web::pages::page;
+use crate::web::pages::received::ReceivedRow;
 use crate::web::shown::{Reader, Shown};
 use crate::web::state::{State, read};
 use crate::web::wording;
@@ -46,6 +47,7 @@ struct ShowPage {
     handovers: Vec<HandoverRow>,
     acts: Option<Acts>,
     may_erase: bool,
+    received: Vec<ReceivedRow>,
     timeline: Vec<Line>,
     breaches: Vec<BreachRow>,
     /// Entries that do not hold any more.
@@ -216,7 +218,7 @@ pub async fn show(state: Data<State>, frame: Frame, caller: Caller, key: Path<St
 }
 
 /// The page with a form that was filled in.
-pub(super) async fn page_of(
+pub(in crate::web::pages) async fn page_of(
     state: &State,
     mut frame: Frame,
     caller: &Caller,
@@ -241,6 +243,7 @@ pub(super) async fn page_of(
         let mut letters = letter::list(conn, None, Some(id), None, MOST_LETTERS + 1)?;
         let has_more_letters = letters.len() > MOST_LETTERS as usize;
         letters.truncate(MOST_LETTERS as usize);
+        let messages = received::of_incident(conn, id)?;
         let sources = Sources {
             judged: &judged,
             texts: &texts,
@@ -284,6 +287,10 @@ pub(super) async fn page_of(
                 .collect(),
             acts: may_record.then(|| Acts::of(&judged, reader)),
             may_erase,
+            received: messages
+                .iter()
+                .map(|message| ReceivedRow::new(message, &judged.events, reader))
+                .collect(),
             timeline: sources.lines(),
             breaches,
             withdrawn,

@@ -160,6 +160,7 @@ impl Sources<'_> {
                 Source::Import => "import",
                 Source::VendorLink => "the vendor's link",
                 Source::LetterLink => "link in a letter",
+                Source::Mail => "mail",
             },
             hash: event.hash.clone(),
             is_void: correction.is_some(),

@@ -1,2 +1,0 @@
--- Nothing to do: only PostgreSQL takes a lock for each parent that it checks.
-SELECT 1;
