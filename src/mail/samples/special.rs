@@ -168,7 +168,7 @@ pub(super) fn answer(locale: Locale) -> AnswerFacts {
     }
 }
 
-/// Every answer that a link can give.
+/// Every answer that a link can give, and those by mail.
 fn answers(usual: &IncidentFacts) -> Vec<Sample> {
     let Some(promised) = &usual.answer else {
         return Vec::new();
@@ -201,5 +201,20 @@ fn answers(usual: &IncidentFacts) -> Vec<Sample> {
         };
         Some(on_time(name, title, facts))
     };
-    Purpose::ANSWERS.into_iter().filter_map(sample).collect()
+    let mut answers: Vec<Sample> = Purpose::ANSWERS.into_iter().filter_map(sample).collect();
+    let by_mail = |is_checked: bool| IncidentFacts {
+        answer: Some(AnswerFacts {
+            by_mail: true,
+            is_checked,
+            ..promised.clone()
+        }),
+        ..usual.clone()
+    };
+    answers.push(on_time("mailed", "A reply by mail", by_mail(false)));
+    answers.push(on_time(
+        "read",
+        "A reply by mail that one of us has read",
+        by_mail(true),
+    ));
+    answers
 }

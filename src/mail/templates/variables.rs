@@ -166,9 +166,18 @@ pub const INCIDENT: &[Named] = &[
     ("answer", "what the vendor answered; none in other letters"),
     ("answer.seq", "number of the event that it was recorded as"),
     ("answer.kind", "what it says; by the filter `event`"),
-    ("answer.at", "when it was recorded"),
-    ("answer.name", "who said so, as typed"),
-    ("answer.contact", "whose letter it answers"),
+    (
+        "answer.at",
+        "when it was recorded; of a reply by mail when it came",
+    ),
+    (
+        "answer.name",
+        "who said so, as typed; of a reply by mail its sender's name",
+    ),
+    (
+        "answer.contact",
+        "whose letter it answers; of a reply by mail its sender",
+    ),
     (
         "answer.promised_for",
         "the time promised; none in other answers",
@@ -176,6 +185,14 @@ pub const INCIDENT: &[Named] = &[
     (
         "answer.remark",
         "what else was said, as typed; may be empty",
+    ),
+    (
+        "answer.by_mail",
+        "whether it is a reply by mail, and not by a link",
+    ),
+    (
+        "answer.is_checked",
+        "whether one of us has read it before it was recorded",
     ),
     (
         "explanation",
