@@ -112,6 +112,7 @@ const NAV: &[(&str, &[(&str, &str)])] = &[
         &[
             ("/letters", "Outbox"),
             ("/received", "Received mail"),
+            ("/letter-templates", "Letter templates"),
             ("/webhooks", "Webhooks"),
             ("/people", "People"),
             ("/tokens", "API tokens"),

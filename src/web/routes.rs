@@ -84,6 +84,8 @@ routes! {
     POST   "/letters/{id}/requeue"      Record     => pages::letter::requeue;
     POST   "/letters/{id}/cancel"       Record     => pages::letter::cancel;
     POST   "/letters/{id}/revoke-links" Record     => pages::letter::revoke_links;
+    GET    "/letter-templates"          Administer => pages::letter_template::show;
+    GET    "/letter-templates/html"     Administer => pages::letter_template::html;
 
     // Messages that came in.
     GET    "/received"                  Administer => pages::received::list;

@@ -12,6 +12,7 @@ mod go_live;
 mod handover;
 mod incident_api;
 mod incident_pages;
+mod letter_templates;
 mod links;
 mod listening;
 mod migrations;

@@ -54,8 +54,19 @@ pub fn on_both(story: impl Fn(&Service)) {
     }
 }
 
+/// The same with an organisation's own templates of letters, on SQLite alone.
+pub fn with_templates(templates: Templates, story: impl Fn(&Service)) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("service.db").display());
+    story(&Service::start_with(&url, templates));
+}
+
 impl Service {
     fn start(database: &str) -> Self {
+        Self::start_with(database, Templates::default())
+    }
+
+    fn start_with(database: &str, templates: Templates) -> Self {
         let hand = hand();
         let store = open(database, &hand);
         store.migrate().unwrap();
@@ -70,6 +81,7 @@ impl Service {
         let allowed = networks("127.0.0.0/8").unwrap();
         state.hooks = HookOutlet::patient_for(allowed, Duration::from_secs(5));
         state.hooks.show(&state.metrics);
+        state.templates = templates;
         state.templates.show(&state.metrics);
         let health = Arc::clone(&state.health);
         engine::show(&state.metrics, &store, &health);

@@ -29,7 +29,7 @@ use crate::web::state::{State, block, read};
 use crate::web::wording;
 
 /// A letter's HTML may use its own styles and nothing from anywhere else.
-const LETTER_POLICY: &str =
+pub(super) const LETTER_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox";
 
 /// A letter as lists show it.

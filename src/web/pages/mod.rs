@@ -13,6 +13,7 @@ pub mod explanation;
 pub mod go_live;
 pub mod incident;
 pub mod letter;
+pub mod letter_template;
 pub mod link;
 pub mod person;
 pub mod promise;
