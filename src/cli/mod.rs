@@ -1,10 +1,12 @@
 //! The command line: reads what was asked for, calls one function, gives the exit code.
 //!
-//! Exit codes: 0 done, 1 failed, 2 wrong usage or input; `redress inbound` has those that mail servers know.
+//! Exit codes: 0 done, 1 failed (for `check`: an error was found), 2 wrong usage or input; `redress inbound`
+//! has those that mail servers know.
 
 pub mod calendar;
 pub mod report;
 
+mod check;
 mod demo;
 mod inbound;
 mod serve;
@@ -53,6 +55,8 @@ enum Command {
     Migrate,
     /// Walk the hash chains and say what was changed, is missing, was added or moved
     Verify(verify::Args),
+    /// Look for what will not work when it is needed: settings, ladders, calendars, addresses, templates
+    Check(check::Args),
     /// Templates of letters
     #[command(subcommand)]
     Templates(templates::Command),
@@ -76,12 +80,12 @@ enum CalendarCommand {
 /// Does what the command line asks for.
 pub fn run(cli: Cli) -> ExitCode {
     match begin(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => fail(&error),
     }
 }
 
-fn begin(cli: Cli) -> anyhow::Result<()> {
+fn begin(cli: Cli) -> anyhow::Result<ExitCode> {
     let flags = cli.flags;
     let settings = || -> anyhow::Result<Config> {
         let config = Config::load(&flags)?;
@@ -89,7 +93,12 @@ fn begin(cli: Cli) -> anyhow::Result<()> {
         Ok(config)
     };
     let serve = Command::Serve(serve::Args::default());
-    match cli.command.unwrap_or(serve) {
+    let done = match cli.command.unwrap_or(serve) {
+        // Its answer is the code; settings that cannot be read are among what it tells.
+        Command::Check(args) => {
+            let has_errors = check::run(&flags, &args)?;
+            return Ok(ExitCode::from(u8::from(has_errors)));
+        }
         Command::Serve(args) => serve::run(&settings()?, &args),
         Command::Demo => demo::run(&settings()?),
         Command::Simulate(args) => simulate::run(&args),
@@ -103,7 +112,8 @@ fn begin(cli: Cli) -> anyhow::Result<()> {
         Command::Inbound => inbound::run(&settings()?, std::io::stdin().lock()),
         Command::User(command) => user::run(&settings()?, command),
         Command::Token(command) => token::run(&settings()?, command),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 fn migrate(config: &Config) -> anyhow::Result<()> {

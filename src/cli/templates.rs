@@ -65,7 +65,7 @@ pub(super) fn run(command: Command) -> anyhow::Result<()> {
             .with_context(|| format!("cannot write the file {}", path.display()))?;
     }
     println!(
-        "Wrote {} files to {}. Keep those you change and remove the rest, so that they go on with this program; name the folder by --mail-templates.",
+        "Wrote {} files to {}. Keep those you change and remove the rest, so that they go on with this program; name the folder by --mail-templates, and look at it with redress check.",
         files.len(),
         folder.display()
     );

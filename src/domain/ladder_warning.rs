@@ -20,6 +20,16 @@ pub struct LadderWarning {
     pub message: String,
 }
 
+/// What is said of a step that tells nobody.
+const LOST: &str = "it tells nobody and will be skipped";
+
+impl LadderWarning {
+    /// Whether the step tells nobody at all.
+    pub fn is_lost(&self) -> bool {
+        self.message == LOST
+    }
+}
+
 /// One of us, as far as ladders look for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reachable {
@@ -69,7 +79,7 @@ pub fn ladder_warnings(
             .flat_map(|target| unreachable(target, contacts, people, owner, refused))
             .for_each(&mut warn);
         if !mailed && !posted {
-            warn("it tells nobody and will be skipped".to_string());
+            warn(LOST.to_string());
         }
         let commitments: Vec<&Arc<Commitment>> = promise
             .commitments

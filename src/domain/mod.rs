@@ -20,6 +20,7 @@ pub mod duration;
 pub mod erasure;
 pub mod evidence;
 pub mod example;
+pub mod finding;
 pub mod go_live;
 pub mod incident;
 pub mod input;

@@ -22,6 +22,7 @@ pub mod clock;
 pub mod contract;
 pub mod erasure;
 pub mod evidence;
+pub mod finding;
 pub mod go_live;
 pub mod incident;
 pub mod letter;

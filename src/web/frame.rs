@@ -105,6 +105,7 @@ const NAV: &[(&str, &[(&str, &str)])] = &[
             ("/vendors", "Vendors"),
             ("/contracts", "Contracts"),
             ("/calendars", "Calendars"),
+            ("/findings", "Findings"),
         ],
     ),
     (

@@ -148,6 +148,7 @@ routes! {
     GET    "/calendars/{id}/edit"       Enter      => pages::calendar::change;
     GET    "/calendars/{id}/holidays"   Enter      => pages::calendar::holidays;
     POST   "/calendars/{id}/holidays"   Enter      => pages::calendar::import_holidays;
+    GET    "/findings"                  SignedIn   => pages::finding::list;
 
     // Evidence.
     GET    "/breaches"                  SignedIn   => pages::breach::list;
@@ -200,6 +201,7 @@ routes! {
     POST   "/api/v1/contracts/{id}/go_lives" Enter => api::go_live::enter;
     POST   "/api/v1/contracts/{id}/go_lives/{window}/withdraw" Enter => api::go_live::withdraw;
 
+    GET    "/api/v1/findings"           SignedIn   => api::finding::list;
     GET    "/api/v1/incidents"          SignedIn   => api::incident::list;
     POST   "/api/v1/incidents"          Record     => api::incident::raise;
     GET    "/api/v1/incidents/{id}"     SignedIn   => api::incident::show;

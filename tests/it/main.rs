@@ -8,6 +8,7 @@ mod entries;
 mod evidence;
 mod explanation;
 mod failure;
+mod findings;
 mod go_live;
 mod handover;
 mod incident_api;

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod contract;
 pub mod evidence;
 pub mod explanation;
+pub mod finding;
 pub mod go_live;
 pub mod incident;
 pub mod letter;

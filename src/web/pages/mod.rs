@@ -10,6 +10,7 @@ pub mod compound;
 pub mod contract;
 pub mod evidence;
 pub mod explanation;
+pub mod finding;
 pub mod go_live;
 pub mod incident;
 pub mod letter;

@@ -71,6 +71,9 @@ on_both! { fn the_owner_hears_once_that_an_address_is_refused_and_the_ladder_war
     let said = warnings(world, contract);
     assert!(said.iter().any(|warning| warning.contains("mail to desk@vendor.example was refused on 2026-03-02")
         && warning.contains("no other on rung 1")), "{said:?}");
+    let now = world.hand.now();
+    let found = world.store.read(|conn| store::finding::all(conn, now)).unwrap();
+    assert!(found.iter().any(|finding| finding.message.starts_with("mail to desk@vendor.example was refused")));
     let told = notices(world);
     assert_eq!(told.len(), 1);
     assert_eq!((told[0].email.as_str(), told[0].state), ("owner@example.com", LetterState::Sent));
