@@ -121,12 +121,14 @@ pub fn follow_all(tx: &mut Tx<'_>, incidents: &mut [Incident], cause: &Cause) ->
         cause,
     )?;
     let mut people = std::mem::take(&mut gathered.people);
+    let now = tx.now();
     for (incident, site) in incidents.iter().zip(&mut sites) {
         site.audiences = climb::audiences(
             tx.conn(),
             &mut people,
             &scene(incident, site, &gathered, cause),
             &site.cases,
+            now,
         )?;
     }
     let climbed = climb::climb_all(

@@ -571,6 +571,45 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    teams (id) {
+        id -> BigInt,
+        name -> Text,
+        active -> Bool,
+        created_at -> crate::schema::Instant,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    team_members (team_id, place) {
+        team_id -> BigInt,
+        place -> Integer,
+        person_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    rotas (id) {
+        id -> BigInt,
+        name -> Text,
+        fallback_id -> BigInt,
+        active -> Bool,
+        created_at -> crate::schema::Instant,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    rota_entries (rota_id, place) {
+        rota_id -> BigInt,
+        place -> Integer,
+        person_id -> BigInt,
+        calendar_id -> BigInt,
+    }
+}
+
+diesel::joinable!(team_members -> people (person_id));
 diesel::joinable!(contacts -> vendors (vendor_id));
 diesel::joinable!(contracts -> vendors (vendor_id));
 diesel::joinable!(terms -> contracts (contract_id));
@@ -650,4 +689,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     schedules,
     webhooks,
     webhook_answers,
+    teams,
+    team_members,
+    rotas,
+    rota_entries,
 );

@@ -10,6 +10,7 @@ mod ground;
 mod happening;
 mod incident;
 mod later;
+mod named;
 mod names;
 mod player;
 mod rehearsal;

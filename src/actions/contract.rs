@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use serde_json::{Value, json};
 
 use super::incident::{self, Applied};
+use super::ladder::unknown_names;
 use crate::domain::calendar_book::CalendarBook;
 use crate::domain::contract::{Contract, ContractInput, NewContract};
 use crate::domain::example::{Example, examples};
@@ -178,7 +179,8 @@ pub fn preview(
     now: Moment,
 ) -> Result<Preview> {
     let book = book_for(conn, value)?;
-    let reading = terms_input::read(value, "", &book, now);
+    let mut reading = terms_input::read(value, "", &book, now);
+    reading.faults.extend(unknown_names(conn, value, "")?);
     let warnings = match vendor {
         Some(vendor) => contract::warnings(conn, vendor, None, &reading.promise)?,
         None => Vec::new(),
@@ -192,7 +194,9 @@ pub fn preview(
 
 fn read_terms(conn: &mut Conn, value: &Value, path: &str, now: Moment) -> Result<TermsReading> {
     let book = book_for(conn, value)?;
-    Ok(terms_input::read(value, path, &book, now))
+    let mut reading = terms_input::read(value, path, &book, now);
+    reading.faults.extend(unknown_names(conn, value, path)?);
+    Ok(reading)
 }
 
 /// The calendars that the terms name, as far as they exist.

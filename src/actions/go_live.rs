@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::ladder::unknown_names;
 use crate::domain::go_live::GoLive;
 use crate::domain::terms_input::{calendars_named, go_live_period, read_go_live};
 use crate::domain::{ContractId, GoLiveId};
@@ -25,7 +26,12 @@ pub fn enter(tx: &mut Tx<'_>, id: ContractId, value: &Value) -> Result<GoLive> {
             .into_iter()
             .collect(),
     };
-    let input = read_go_live(value, &versions, &book, now)?;
+    let unknown = unknown_names(tx.conn(), value, "")?;
+    let input = match read_go_live(value, &versions, &book, now) {
+        Ok(input) if unknown.is_empty() => input,
+        Ok(_) => return Err(unknown.into()),
+        Err(faults) => return Err([faults, unknown].concat().into()),
+    };
     let window = go_live::insert(tx, &contract, &input)?;
     let detail = json!({"window": window, "input": input});
     tx.record("contract", id.0, "go-live window entered", &detail)?;

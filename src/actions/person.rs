@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use crate::domain::PersonId;
+use crate::domain::input::Faults;
 use crate::domain::person::{OwnSettings, PersonInput, Role};
 use crate::error::{Error, Result};
-use crate::store::{Tx, person, session};
+use crate::store::{Conn, Tx, person, session};
 
 /// Adds a person. The password comes as its hash, which takes too long to be made in a transaction.
 ///
@@ -74,6 +75,22 @@ pub fn set_password(
         "password changed",
         &json!({"sessions_ended": ended}),
     )
+}
+
+/// The person of ours whom an address names; a fault at `field` says that there is none.
+pub(super) fn known(
+    conn: &mut Conn,
+    email: &str,
+    field: &str,
+    faults: &mut Faults,
+) -> Result<Option<PersonId>> {
+    let person = person::with_email(conn, email)?;
+    faults.require(
+        person.is_some(),
+        field,
+        format!("nobody of us has the address {email}; an administrator adds people under People"),
+    );
+    Ok(person.map(|person| person.id))
 }
 
 /// Makes the first administrator by the one-time link.

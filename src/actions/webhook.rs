@@ -7,7 +7,7 @@ use crate::domain::WebhookId;
 use crate::domain::webhook::{Preset, SecretChange, Webhook, WebhookInput, place};
 use crate::error::{Error, Refused, Result};
 use crate::secret::webhook_secret;
-use crate::store::{Tx, webhook};
+use crate::store::{Tx, ladder, webhook};
 
 /// Enters a webhook; gives its secret where one was made, to be shown once.
 ///
@@ -97,7 +97,7 @@ pub fn rotate(tx: &mut Tx<'_>, id: WebhookId, version: i64) -> Result<String> {
 pub fn remove(tx: &mut Tx<'_>, id: WebhookId) -> Result<()> {
     let before = webhook::find(tx.conn(), id)?;
     let now = tx.now();
-    let users = webhook::users(tx.conn(), &before.name, now)?;
+    let users = ladder::users(tx.conn(), &before.name.address(), now)?;
     if !users.is_empty() {
         return Err(Error::conflict(format!(
             "the webhook {} is still used by {}; disable it, or enter terms without it first",

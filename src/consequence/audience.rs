@@ -9,6 +9,8 @@ use crate::domain::calendar::{Calendar, Hours, Layer, Week, Window};
 use crate::domain::ladder::{Hold, Step, Target};
 use crate::domain::letter::{Recipient, Side, Told};
 use crate::domain::person::{Person, Role};
+use crate::domain::rota::{Roster, RotaName};
+use crate::domain::team::TeamName;
 use crate::domain::vendor::Contact;
 use crate::domain::webhook::{Webhook, WebhookName};
 use crate::error::Result;
@@ -22,6 +24,8 @@ pub(super) struct Addressee {
     pub(super) contact: Option<Contact>,
     /// Whom the step names, where this is the webhook that gets one message for all of them.
     pub(super) stands_for: Option<Arc<[Told]>>,
+    /// Whether this is who is on duty: in hours, or the fallback whatever the hour.
+    pub(super) on_duty: bool,
 }
 
 impl Addressee {
@@ -34,6 +38,7 @@ impl Addressee {
             recipient: Recipient::from(person),
             contact: None,
             stands_for: None,
+            on_duty: false,
         }
     }
 
@@ -48,6 +53,7 @@ impl Addressee {
             },
             contact: Some(contact.clone()),
             stands_for: None,
+            on_duty: false,
         }
     }
 }
@@ -60,6 +66,7 @@ pub(super) fn owner(case: &CaseFacts) -> Addressee {
             recipient: Recipient::of_address(&case.contract.owner, case.contract.time_zone),
             contact: None,
             stands_for: None,
+            on_duty: false,
         },
     }
 }
@@ -70,6 +77,8 @@ pub(super) struct People {
     by_email: HashMap<String, Option<Arc<Person>>>,
     by_role: HashMap<Role, Arc<[Person]>>,
     webhooks: HashMap<WebhookName, Option<Arc<Webhook>>>,
+    teams: HashMap<TeamName, Arc<[Person]>>,
+    rotas: HashMap<RotaName, Option<Arc<Roster>>>,
 }
 
 impl People {
@@ -108,18 +117,49 @@ impl People {
         self.webhooks.insert(name.clone(), found.clone());
         Ok(found)
     }
+
+    /// The members of the team of that name; of one that is retired or not there nobody.
+    fn of_team(&mut self, conn: &mut Conn, name: &TeamName) -> Result<Arc<[Person]>> {
+        if let Some(known) = self.teams.get(name) {
+            return Ok(Arc::clone(known));
+        }
+        let team = store::team::named(conn, name)?.filter(|team| team.active);
+        let found: Arc<[Person]> = match team {
+            Some(team) => store::team::members(conn, &[team.id])?
+                .remove(&team.id)
+                .unwrap_or_default()
+                .into(),
+            None => Arc::new([]),
+        };
+        self.teams.insert(name.clone(), Arc::clone(&found));
+        Ok(found)
+    }
+
+    /// The rota of that name with its people, if there is one.
+    fn roster(&mut self, conn: &mut Conn, name: &RotaName) -> Result<Option<Arc<Roster>>> {
+        if let Some(known) = self.rotas.get(name) {
+            return Ok(known.clone());
+        }
+        let found = match store::rota::named(conn, name)? {
+            Some(rota) => Some(Arc::new(store::rota::roster(conn, rota)?)),
+            None => None,
+        };
+        self.rotas.insert(name.clone(), found.clone());
+        Ok(found)
+    }
 }
 
-/// Everyone a step tells: its audience, where it is told by mail, and its webhooks that are in use. These
-/// count as ours.
+/// Everyone a step tells that is taken `at` that moment: its audience, where it is told by mail, and its
+/// webhooks that are in use. These count as ours.
 pub(super) fn of_step(
     conn: &mut Conn,
     people: &mut People,
     scene: &Scene<'_>,
     case: &CaseFacts,
     step: &Step,
+    at: Moment,
 ) -> Result<Vec<Addressee>> {
-    let named = of_targets(conn, people, scene, case, &step.to)?;
+    let named = of_targets(conn, people, scene, case, &step.to, at)?;
     let mut hooks = Vec::new();
     for name in step.webhooks() {
         if let Some(webhook) = people.webhook(conn, name)? {
@@ -135,6 +175,7 @@ pub(super) fn of_step(
         recipient: webhook.recipient(),
         contact: None,
         stands_for: Some(Arc::clone(&told)),
+        on_duty: false,
     }));
     Ok(all)
 }
@@ -148,13 +189,14 @@ pub(super) fn told(of: &Addressee) -> Told {
     }
 }
 
-/// Everyone the targets name, each address once, in the order of the targets.
+/// Everyone the targets name `at` that moment, each address once, in the order of the targets.
 pub(super) fn of_targets(
     conn: &mut Conn,
     people: &mut People,
     scene: &Scene<'_>,
     case: &CaseFacts,
     targets: &[Target],
+    at: Moment,
 ) -> Result<Vec<Addressee>> {
     let mut found: Vec<Addressee> = Vec::new();
     for target in targets {
@@ -178,16 +220,39 @@ pub(super) fn of_targets(
                 let active = person.iter().filter(|person| person.active);
                 found.extend(active.map(|person| Addressee::ours(person)));
             }
+            Target::Team(name) => {
+                let members = people.of_team(conn, name)?;
+                let active = members.iter().filter(|person| person.active);
+                found.extend(active.map(Addressee::ours));
+            }
+            Target::OnDuty(name) => {
+                let roster = people.roster(conn, name)?;
+                let on_duty = roster.as_ref().and_then(|roster| roster.on_duty(at));
+                found.extend(on_duty.map(|person| Addressee {
+                    on_duty: true,
+                    ..Addressee::ours(person)
+                }));
+            }
         }
     }
+    // Who is on duty is told as such, whatever else of the step names the same address.
+    let spelled = |addressee: &Addressee| addressee.recipient.email.to_lowercase();
+    let on_duty: HashSet<String> = found
+        .iter()
+        .filter(|addressee| addressee.on_duty)
+        .map(spelled)
+        .collect();
     let mut seen = HashSet::new();
-    found.retain(|addressee| seen.insert(addressee.recipient.email.to_lowercase()));
+    found.retain(|addressee| seen.insert(spelled(addressee)));
+    for addressee in &mut found {
+        addressee.on_duty = on_duty.contains(&spelled(addressee));
+    }
     Ok(found)
 }
 
 /// The moment from which a letter of that step may leave for that recipient: at once, or when the
-/// recipient's own hours begin. A contact's hours are those of its calendar; everyone else's are taken
-/// to be 09:00 to 17:00 from Monday to Friday in their own zone.
+/// recipient's own hours begin. A contact's hours are those of its calendar; whoever is on duty is in hours
+/// by the rota; everyone else's are taken to be 09:00 to 17:00 from Monday to Friday in their own zone.
 pub(super) fn not_before(
     scene: &Scene<'_>,
     step: &Step,
@@ -195,7 +260,7 @@ pub(super) fn not_before(
     now: Moment,
 ) -> Moment {
     // A chat has no hours.
-    if step.hold == Hold::AtOnce || addressee.stands_for.is_some() {
+    if step.hold == Hold::AtOnce || addressee.stands_for.is_some() || addressee.on_duty {
         return now;
     }
     let calendar = addressee

@@ -25,16 +25,17 @@ use crate::time::Moment;
 /// Incidents whose ladders are climbed at a stretch: that takes longer than a thread to start.
 const PART: usize = 50;
 
-/// Whom each step of each case's ladder tells.
+/// Whom each step of each case's ladder tells that is taken `at` that moment.
 pub(super) fn audiences(
     conn: &mut Conn,
     people: &mut People,
     scene: &Scene<'_>,
     cases: &[CaseFacts],
+    at: Moment,
 ) -> Result<Vec<Vec<Vec<Addressee>>>> {
     cases
         .iter()
-        .map(|case| steps::audiences(conn, people, scene, case))
+        .map(|case| steps::audiences(conn, people, scene, case, at))
         .collect()
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::audience::People;
+use super::audience::{self, People};
 use super::gathered::case_facts;
 use super::register;
 use super::site::{acknowledged, generation};
@@ -89,7 +89,7 @@ pub fn foreseen(
     };
     let mut all = Vec::new();
     for case in &cases {
-        let audiences = steps::audiences(conn, &mut people, &scene, case)?;
+        let audiences = steps::audiences(conn, &mut people, &scene, case, now)?;
         let promise = &case.terms.promise;
         for clock in judge(case.case.id, promise, &facts, &book, until).map_err(unusable)? {
             let row = rows
@@ -128,22 +128,26 @@ pub fn foreseen(
                 noticed,
             )
             .map_err(unusable)?;
-            all.extend(plan.due.into_iter().map(|due| {
-                let names = audiences[due.step].iter();
-                Foreseen {
+            for due in plan.due {
+                let step = &ladder[due.step];
+                // Who is on duty is another one at another hour.
+                let at = due.planned_at.max(now);
+                let told = audience::of_step(conn, &mut people, &scene, case, step, at)?;
+                let names = told.iter();
+                all.push(Foreseen {
                     case: case.case.id,
                     metric: clock.metric,
                     run: due.key.run,
                     interval: due.key.interval,
                     planned_at: due.planned_at,
-                    when: ladder[due.step].when,
+                    when: step.when,
                     repeat: if due.key.step < 0 { 0 } else { due.key.repeat },
                     deed: due.deed,
                     acknowledged: due.acknowledged,
-                    to: ladder[due.step].to.clone(),
+                    to: step.to.clone(),
                     names: names.map(|to| to.recipient.name.clone()).collect(),
-                }
-            }));
+                });
+            }
         }
     }
     all.sort_by_key(|step| (step.planned_at, step.case, step.metric));

@@ -293,15 +293,16 @@ pub(super) fn of_occasion(
         _ => return Ok(0),
     };
     let mut queued = 0;
+    let now = tx.now();
     let to = if asks_the_outbox {
         queued = written.queue_letters(tx)?;
         told_so_far(tx, people, scene, case)?
     } else {
         let desk = [Audience::VendorRung(1)];
-        audience::of_targets(tx.conn(), people, scene, case, &desk)?
+        audience::of_targets(tx.conn(), people, scene, case, &desk, now)?
     };
     let remark = Some(reason.clone()).filter(|text| !text.is_empty());
-    tell(written, &occasion, kind, &to, tx.now(), |facts| {
+    tell(written, &occasion, kind, &to, now, |facts| {
         facts.rejected = event.kind == EventKind::Rejected;
         facts.remark.clone_from(&remark);
     })?;
@@ -347,7 +348,8 @@ fn receipts(
         .into_iter()
         .collect();
     let ours = [Audience::Owner, Audience::Reporter];
-    for addressee in audience::of_targets(tx.conn(), people, scene, case, &ours)? {
+    let now = tx.now();
+    for addressee in audience::of_targets(tx.conn(), people, scene, case, &ours, now)? {
         if to
             .iter()
             .all(|other| other.recipient.email != addressee.recipient.email)
@@ -356,7 +358,7 @@ fn receipts(
         }
     }
     let kind = LetterKind::Answered;
-    tell(written, occasion, kind, &to, tx.now(), |facts| {
+    tell(written, occasion, kind, &to, now, |facts| {
         facts.answer = Some(answer.clone());
     })
 }
@@ -422,7 +424,8 @@ fn told_so_far(
     case: &CaseFacts,
 ) -> Result<Vec<Addressee>> {
     let first = [Audience::VendorRung(1), Audience::Owner, Audience::Reporter];
-    let mut all = audience::of_targets(tx.conn(), people, scene, case, &first)?;
+    let now = tx.now();
+    let mut all = audience::of_targets(tx.conn(), people, scene, case, &first, now)?;
     for letter in store::letter::told_of_case(tx.conn(), case.case.id)? {
         let known = all
             .iter()
@@ -436,6 +439,7 @@ fn told_so_far(
                 recipient: letter.recipient(),
                 contact: contact.cloned(),
                 stands_for: None,
+                on_duty: false,
             });
         }
     }

@@ -21,18 +21,19 @@ use crate::time::{MINUTE, Moment};
 /// Steps passed by more than this make one letter for each recipient, not one for each step.
 const LATE: i64 = MINUTE;
 
-/// Whom each step of a case's ladder tells, found once for all its clocks.
+/// Whom each step of a case's ladder tells that is taken `at` that moment, found once for all its clocks.
 pub(super) fn audiences(
     conn: &mut Conn,
     people: &mut People,
     scene: &Scene<'_>,
     case: &CaseFacts,
+    at: Moment,
 ) -> Result<Vec<Vec<Addressee>>> {
     case.case
         .ladder
         .0
         .iter()
-        .map(|step| audience::of_step(conn, people, scene, case, step))
+        .map(|step| audience::of_step(conn, people, scene, case, step, at))
         .collect()
 }
 

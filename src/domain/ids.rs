@@ -74,6 +74,10 @@ id! {
     WebhookId,
     /// A message that came in.
     ReceivedId,
+    /// A named list of our people.
+    TeamId,
+    /// Who is on duty when.
+    RotaId,
 }
 
 /// The reference of the first incident is this plus its key.

@@ -4,4 +4,4 @@ mod plan;
 mod step;
 
 pub use plan::{Acknowledged, Audience, Deed, Due, Generation, Past, Plan, Taken, plan};
-pub use step::{Channel, Direction, Hold, Measured, Repeat, Step, Target, Until, When};
+pub use step::{Channel, Direction, Hold, Measured, Repeat, Step, TARGETS, Target, Until, When};

@@ -7,6 +7,8 @@ use serde::Serialize;
 use super::ladder::{Measured, Step, Target as Audience, When};
 use super::person::Role;
 use super::refused_address::{RefusedAddress, mark_of};
+use super::rota::{Roster, Turn};
+use super::team::TeamName;
 use super::terms::{Commitment, Promise, Target};
 use super::vendor::{Contact, rung_name};
 use super::webhook::{Webhook, WebhookName};
@@ -39,20 +41,40 @@ pub struct Reachable {
     pub role: Role,
 }
 
-/// Warns of rungs without a contact, roles and people that are not there, audiences that are empty
-/// as a whole, addresses that a mail server refuses, steps that no commitment reaches, and steps that
-/// lie before the start of a clock.
-///
-/// `people` are those of us who are active. Owner and reporter are always there; `owner` is the owner's
-/// address where it is known; `webhooks` are all there are.
-pub fn ladder_warnings(
-    promise: &Promise,
-    contacts: &[Contact],
-    people: &[Reachable],
-    owner: Option<&str>,
-    refused: &[RefusedAddress],
-    webhooks: &[Webhook],
-) -> Vec<LadderWarning> {
+/// A team, as far as ladders look for its members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crew {
+    /// What ladders call it.
+    pub name: TeamName,
+    /// Whether it is told anything.
+    pub active: bool,
+    /// The addresses of its members who are active.
+    pub members: Vec<String>,
+}
+
+/// Whom ladders find now. Owner and reporter are always there.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reach<'a> {
+    /// The vendor's contacts.
+    pub contacts: &'a [Contact],
+    /// Those of us who are active.
+    pub people: &'a [Reachable],
+    /// The owner's address where it is known.
+    pub owner: Option<&'a str>,
+    /// Addresses that a mail server refuses.
+    pub refused: &'a [RefusedAddress],
+    /// All webhooks there are.
+    pub webhooks: &'a [Webhook],
+    /// All teams that the ladder names and that there are.
+    pub teams: &'a [Crew],
+    /// All rotas that the ladder names and that there are.
+    pub rotas: &'a [Roster],
+}
+
+/// Warns of rungs without a contact, roles, people, teams and rotas that are not there or reach nobody,
+/// audiences that are empty as a whole, addresses that a mail server refuses, steps that no commitment
+/// reaches, and steps that lie before the start of a clock.
+pub fn ladder_warnings(promise: &Promise, reach: &Reach<'_>) -> Vec<LadderWarning> {
     let mut warnings = Vec::new();
     for (index, step) in promise.ladder.iter().enumerate() {
         let mut warn = |message| {
@@ -64,19 +86,29 @@ pub fn ladder_warnings(
         let missing: Vec<String> = step
             .to
             .iter()
-            .filter_map(|target| missing(target, contacts, people))
+            .filter_map(|target| missing(target, reach))
             .collect();
         let mailed = step.by_mail() && missing.len() < step.to.len();
         let posted = step
             .webhooks()
-            .any(|name| useless(name, webhooks).is_none());
+            .any(|name| useless(name, reach.webhooks).is_none());
         missing.into_iter().for_each(&mut warn);
         step.webhooks()
-            .filter_map(|name| useless(name, webhooks))
+            .filter_map(|name| useless(name, reach.webhooks))
             .for_each(&mut warn);
+        for target in &step.to {
+            if let Audience::OnDuty(name) = target
+                && let Some(roster) = roster(reach, name.as_str())
+            {
+                half_reached(roster)
+                    .filter(|_| roster.rota.active)
+                    .into_iter()
+                    .for_each(&mut warn);
+            }
+        }
         step.to
             .iter()
-            .flat_map(|target| unreachable(target, contacts, people, owner, refused))
+            .flat_map(|target| unreachable(target, reach))
             .for_each(&mut warn);
         if !mailed && !posted {
             warn(LOST.to_string());
@@ -118,7 +150,10 @@ fn useless(name: &WebhookName, webhooks: &[Webhook]) -> Option<String> {
     }
 }
 
-fn missing(target: &Audience, contacts: &[Contact], people: &[Reachable]) -> Option<String> {
+fn missing(target: &Audience, reach: &Reach<'_>) -> Option<String> {
+    let Reach {
+        contacts, people, ..
+    } = *reach;
     match target {
         Audience::Owner | Audience::Reporter => None,
         Audience::VendorRung(rung) => {
@@ -140,17 +175,55 @@ fn missing(target: &Audience, contacts: &[Contact], people: &[Reachable]) -> Opt
             .iter()
             .all(|person| !person.email.eq_ignore_ascii_case(email))
             .then(|| format!("nobody of us has the address {email}")),
+        Audience::Team(name) => match reach.teams.iter().find(|team| team.name == *name) {
+            None => Some(format!("there is no team {name}")),
+            Some(team) if !team.active => Some(format!("the team {name} is retired")),
+            Some(team) if team.members.is_empty() => {
+                Some(format!("nobody of the team {name} is here any more"))
+            }
+            Some(_) => None,
+        },
+        Audience::OnDuty(name) => match roster(reach, name.as_str()) {
+            None => Some(format!("there is no rota {name}")),
+            Some(roster) if !roster.rota.active => Some(format!("the rota {name} is retired")),
+            Some(roster) => {
+                let reached = roster.turns.iter().any(Turn::is_reachable);
+                (!reached && !roster.fallback.active)
+                    .then(|| format!("nobody of the rota {name} is here any more"))
+            }
+        },
+    }
+}
+
+fn roster<'a>(reach: &Reach<'a>, name: &str) -> Option<&'a Roster> {
+    let mut rotas = reach.rotas.iter();
+    rotas.find(|roster| roster.rota.name.as_str() == name)
+}
+
+/// What of a rota in use will not work, though somebody may be told by it.
+fn half_reached(roster: &Roster) -> Option<String> {
+    let name = &roster.rota.name;
+    let reached = roster.turns.iter().any(Turn::is_reachable);
+    match (reached, roster.fallback.active) {
+        (true, false) => Some(format!(
+            "the fallback of the rota {name} is not here any more; while nobody is in hours it reaches nobody"
+        )),
+        (false, true) => Some(format!(
+            "nobody of the entries of the rota {name} can be reached; its fallback gets everything"
+        )),
+        _ => None,
     }
 }
 
 /// Addresses of a target that a mail server refuses, and whether others are left.
-fn unreachable(
-    target: &Audience,
-    contacts: &[Contact],
-    people: &[Reachable],
-    owner: Option<&str>,
-    refused: &[RefusedAddress],
-) -> Vec<String> {
+fn unreachable(target: &Audience, reach: &Reach<'_>) -> Vec<String> {
+    let Reach {
+        contacts,
+        people,
+        owner,
+        refused,
+        ..
+    } = *reach;
     let (emails, place): (Vec<&str>, String) = match target {
         Audience::Reporter => return Vec::new(),
         Audience::Owner => (owner.into_iter().collect(), "for the owner".to_string()),
@@ -165,6 +238,25 @@ fn unreachable(
             (emails, format!("in the role {role}"))
         }
         Audience::Person(email) => (vec![email], "for that person".to_string()),
+        Audience::Team(name) => {
+            let team = reach.teams.iter().filter(|team| team.name == *name);
+            let members = team
+                .filter(|team| team.active)
+                .flat_map(|team| &team.members);
+            let emails = members.map(String::as_str).collect();
+            (emails, format!("in the team {name}"))
+        }
+        Audience::OnDuty(name) => match roster(reach, name.as_str()) {
+            Some(roster) if roster.rota.active => {
+                let turns = roster.turns.iter().map(|turn| &turn.person);
+                let people = turns.chain([&roster.fallback]).filter(|one| one.active);
+                let mut emails: Vec<&str> = people.map(|one| one.email.as_str()).collect();
+                emails.sort();
+                emails.dedup();
+                (emails, format!("on the rota {name}"))
+            }
+            _ => return Vec::new(),
+        },
     };
     let marks: Vec<&RefusedAddress> = emails
         .iter()
@@ -245,6 +337,25 @@ mod tests {
         }
     }
 
+    fn warnings_of(
+        ladder: Vec<Step>,
+        contacts: &[Contact],
+        people: &[Reachable],
+        owner: Option<&str>,
+        refused: &[RefusedAddress],
+        webhooks: &[Webhook],
+    ) -> Vec<LadderWarning> {
+        let reach = Reach {
+            contacts,
+            people,
+            owner,
+            refused,
+            webhooks,
+            ..Reach::default()
+        };
+        ladder_warnings(&promise(ladder), &reach)
+    }
+
     fn manager() -> Reachable {
         Reachable {
             email: "ann@example.com".into(),
@@ -255,27 +366,13 @@ mod tests {
     #[test]
     fn a_ladder_that_reaches_everybody_has_no_warning() {
         let contacts = [contact(1), contact(2), contact(3)];
-        let warnings = ladder_warnings(
-            &promise(default_ladder()),
-            &contacts,
-            &[manager()],
-            None,
-            &[],
-            &[],
-        );
+        let warnings = warnings_of(default_ladder(), &contacts, &[manager()], None, &[], &[]);
         assert_eq!(warnings, []);
     }
 
     #[test]
     fn who_is_missing_is_named_and_an_empty_audience_too() {
-        let warnings = ladder_warnings(
-            &promise(default_ladder()),
-            &[contact(1)],
-            &[],
-            None,
-            &[],
-            &[],
-        );
+        let warnings = warnings_of(default_ladder(), &[contact(1)], &[], None, &[], &[]);
         let said: Vec<_> = warnings
             .iter()
             .map(|w| (w.step, w.message.as_str()))
@@ -303,8 +400,8 @@ mod tests {
         ladder[0].to = vec![Audience::VendorRung(1)];
         let said = |contacts: &[Contact]| -> Vec<String> {
             let refused = std::slice::from_ref(&refused);
-            let warnings = ladder_warnings(
-                &promise(ladder.clone()),
+            let warnings = warnings_of(
+                ladder.clone(),
                 contacts,
                 &[],
                 Some("Desk@vendor.example"),
@@ -334,8 +431,8 @@ mod tests {
         assert_eq!(said(&[spelled_otherwise, night.clone()]), [base]);
         assert_eq!(said(&[night]), [""; 0]);
         ladder[0].to = vec![Audience::Owner];
-        let warnings = ladder_warnings(
-            &promise(ladder),
+        let warnings = warnings_of(
+            ladder,
             &[],
             &[],
             Some("Desk@vendor.example"),
@@ -370,7 +467,7 @@ mod tests {
             let mut ladder = vec![default_ladder().remove(0)];
             ladder[0].to = vec![Audience::VendorRung(4)];
             ladder[0].by = by.iter().map(|by| by.parse().unwrap()).collect();
-            let warnings = ladder_warnings(&promise(ladder), &[], &[], None, &[], &all);
+            let warnings = warnings_of(ladder, &[], &[], None, &[], &all);
             warnings.into_iter().map(|one| one.message).collect()
         };
         let rung = "the vendor has no contact on rung 4 (executive)";
@@ -388,13 +485,13 @@ mod tests {
         let mut ladder = vec![default_ladder().remove(1)];
         ladder[0].to = vec![Audience::Owner];
         ladder[0].when = When::BeforeDue(HOUR, Measured::Open);
-        let warnings = ladder_warnings(&promise(ladder.clone()), &[], &[], None, &[], &[]);
+        let warnings = warnings_of(ladder.clone(), &[], &[], None, &[], &[]);
         assert_eq!(
             warnings[0].message,
             "it lies before the start of respond S1 and will be skipped there"
         );
         ladder[0].metrics = Some(vec![Metric::Restore]);
-        let warnings = ladder_warnings(&promise(ladder), &[], &[], None, &[], &[]);
+        let warnings = warnings_of(ladder, &[], &[], None, &[], &[]);
         assert!(
             warnings[0].message.contains("never reached"),
             "{warnings:?}"

@@ -6,6 +6,8 @@
 
 #[macro_use]
 mod text_enum;
+#[macro_use]
+mod ladder_name;
 mod ids;
 
 pub mod anchor;
@@ -35,7 +37,9 @@ pub mod person;
 pub mod reading;
 pub mod received;
 pub mod refused_address;
+pub mod rota;
 pub mod schedule;
+pub mod team;
 pub mod terms;
 pub mod terms_input;
 pub mod timeline;

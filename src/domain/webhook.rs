@@ -1,11 +1,9 @@
 //! Webhooks: named destinations that get letters beside mailboxes.
 
 use std::fmt;
-use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Serialize, Serializer};
 use serde_json::Value;
 use url::Url;
 
@@ -42,58 +40,17 @@ impl Preset {
     }
 }
 
-/// What a ladder calls a webhook; never changed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, diesel::deserialize::FromSqlRow)]
-pub struct WebhookName(String);
-
-/// What stands in an outbox before the name.
-const SCHEME: &str = "webhook:";
+ladder_name! {
+    /// What a ladder calls a webhook; never changed.
+    WebhookName = "webhook"
+}
 
 impl WebhookName {
-    /// The name alone.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// How ladders and the outbox address it: `webhook:chat`.
-    pub fn address(&self) -> String {
-        format!("{SCHEME}{}", self.0)
-    }
-
     /// The webhook that an address of the outbox names; none: it is a mailbox.
     pub fn of_address(address: &str) -> Option<Self> {
-        address.strip_prefix(SCHEME)?.parse().ok()
+        address.strip_prefix("webhook:")?.parse().ok()
     }
 }
-
-impl FromStr for WebhookName {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let text = text.trim();
-        let fits = |sign: char| sign.is_ascii_lowercase() || sign.is_ascii_digit() || sign == '-';
-        if !text.is_empty() && text.len() <= 40 && text.chars().all(fits) {
-            Ok(Self(text.to_string()))
-        } else {
-            Err(format!(
-                "\"{text}\" is no name of a webhook; use at most 40 of a to z, 0 to 9 and -"
-            ))
-        }
-    }
-}
-
-impl fmt::Display for WebhookName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Serialize for WebhookName {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-from_text_column!(WebhookName, |text| text.parse::<WebhookName>());
 
 /// How long the secret before the present one signs beside it.
 pub const OVERLAP: Micros = DAY;

@@ -11,10 +11,12 @@ use crate::domain::contract::{Contract, ContractInput};
 use crate::domain::go_live::{GoLive, GoLiveInput};
 use crate::domain::ladder::Target;
 use crate::domain::person::{Person, PersonInput};
+use crate::domain::rota::{Roster, RotaEntry};
+use crate::domain::team::Team;
 use crate::domain::terms::Terms;
 use crate::domain::vendor::{Contact, ContactInput, Vendor, VendorInput};
 use crate::domain::webhook::{SecretChange, Webhook, WebhookInput, WebhookName};
-use crate::domain::{CalendarId, ContractId};
+use crate::domain::{CalendarId, ContractId, PersonId};
 use crate::error::Result;
 use crate::store::{self, Actor, Conn, Tx};
 use crate::time::Moment;
@@ -37,11 +39,14 @@ pub(super) struct Copy {
     calendars: Vec<CalendarCopy>,
     people: Vec<Person>,
     webhooks: Vec<Webhook>,
+    teams: Vec<(Team, Vec<Person>)>,
+    rotas: Vec<Roster>,
 }
 
 impl Copy {
     /// Reads a contract, every version of its terms, its go-live windows that were entered by `reported_at`,
-    /// its vendor, the calendars that these name, and the people whom its ladders and `emails` name.
+    /// its vendor, the people, teams and rotas whom its ladders and `emails` name, and the calendars that all
+    /// these name.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -62,15 +67,7 @@ impl Copy {
         let in_terms = terms.iter().flat_map(|terms| terms.promise.calendars());
         let named = in_terms.chain(in_windows);
         let hours = contacts.iter().filter_map(|contact| contact.calendar_id);
-        let ids: BTreeSet<CalendarId> = named.chain(hours).collect();
-        let mut calendars = Vec::new();
-        for id in ids {
-            calendars.push(CalendarCopy {
-                head: store::calendar::find(conn, id)?,
-                revisions: store::calendar::revisions(conn, id)?,
-                read_by_others: store::calendar::read_by_others(conn, id)?,
-            });
-        }
+        let mut ids: BTreeSet<CalendarId> = named.chain(hours).collect();
         let mut people = BTreeMap::new();
         let mut add = |person: Person| {
             people.insert(person.id, person);
@@ -83,6 +80,7 @@ impl Copy {
         let steps = terms.iter().flat_map(|terms| &terms.promise.ladder);
         let posts = go_lives.iter().flat_map(|window| &window.command_post.0);
         let targets: BTreeSet<&Target> = steps.flat_map(|step| &step.to).chain(posts).collect();
+        let (mut teams, mut rotas) = (Vec::new(), Vec::new());
         for target in targets {
             match target {
                 Target::Person(email) => store::person::with_email(conn, email)?
@@ -91,8 +89,35 @@ impl Copy {
                 Target::Role(role) => store::person::of_role(conn, *role)?
                     .into_iter()
                     .for_each(&mut add),
+                Target::Team(name) => {
+                    if let Some(team) = store::team::named(conn, name)? {
+                        let members = store::team::members(conn, &[team.id])?.remove(&team.id);
+                        let members = members.unwrap_or_default();
+                        members.iter().cloned().for_each(&mut add);
+                        teams.push((team, members));
+                    }
+                }
+                Target::OnDuty(name) => {
+                    if let Some(rota) = store::rota::named(conn, name)? {
+                        let mut roster = store::rota::roster(conn, rota)?;
+                        // Marks of refused addresses stay behind; by them these are passed over.
+                        roster.turns.retain(|turn| !turn.is_refused);
+                        let turns = roster.turns.iter().map(|turn| turn.person.clone());
+                        turns.chain([roster.fallback.clone()]).for_each(&mut add);
+                        ids.extend(roster.turns.iter().map(|turn| turn.calendar_id));
+                        rotas.push(roster);
+                    }
+                }
                 Target::VendorRung(_) | Target::Owner | Target::Reporter => {}
             }
+        }
+        let mut calendars = Vec::new();
+        for id in ids {
+            calendars.push(CalendarCopy {
+                head: store::calendar::find(conn, id)?,
+                revisions: store::calendar::revisions(conn, id)?,
+                read_by_others: store::calendar::read_by_others(conn, id)?,
+            });
         }
         let named = terms.iter().flat_map(|terms| &terms.promise.ladder);
         let named: BTreeSet<&WebhookName> = named.flat_map(|step| step.webhooks()).collect();
@@ -109,6 +134,8 @@ impl Copy {
             calendars,
             people: people.into_values().collect(),
             webhooks,
+            teams,
+            rotas,
         })
     }
 
@@ -124,6 +151,7 @@ impl Copy {
     }
 
     fn write(self, tx: &mut Tx<'_>) -> Result<ContractId> {
+        let mut people: BTreeMap<PersonId, PersonId> = BTreeMap::new();
         for person in &self.people {
             let input = PersonInput {
                 email: person.email.clone(),
@@ -134,7 +162,7 @@ impl Copy {
                 active: person.active,
                 password: None,
             };
-            store::person::insert(tx, &input, None)?;
+            people.insert(person.id, store::person::insert(tx, &input, None)?);
         }
         for webhook in &self.webhooks {
             // Neither the address nor the secret leaves the real database: nothing is posted there.
@@ -154,6 +182,7 @@ impl Copy {
             keys.insert(copied.head.id, calendar(tx, copied)?);
         }
         let key = |id: CalendarId| keys.get(&id).copied().unwrap_or(id);
+        self.write_crews(tx, &people, key)?;
         let contact = |contact: &Contact| ContactInput {
             id: None,
             name: contact.name.clone(),
@@ -206,6 +235,30 @@ impl Copy {
             store::go_live::insert(tx, &copied, &input)?;
         }
         Ok(id)
+    }
+
+    /// Lays out teams and rotas, among people and calendars that are there under other keys.
+    fn write_crews(
+        &self,
+        tx: &mut Tx<'_>,
+        people: &BTreeMap<PersonId, PersonId>,
+        calendar: impl Fn(CalendarId) -> CalendarId,
+    ) -> Result<()> {
+        let person = |of: &Person| people.get(&of.id).copied().unwrap_or(of.id);
+        for (team, members) in &self.teams {
+            let members: Vec<PersonId> = members.iter().map(person).collect();
+            store::team::insert(tx, &team.name, team.active, &members)?;
+        }
+        for roster in &self.rotas {
+            let turns = roster.turns.iter().map(|turn| RotaEntry {
+                person_id: person(&turn.person),
+                calendar_id: calendar(turn.calendar_id),
+            });
+            let entries: Vec<RotaEntry> = turns.collect();
+            let (rota, fallback) = (&roster.rota, person(&roster.fallback));
+            store::rota::insert(tx, &rota.name, rota.active, &entries, fallback)?;
+        }
+        Ok(())
     }
 }
 

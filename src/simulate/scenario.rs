@@ -16,6 +16,8 @@ use crate::time::{DAY, Micros, Moment};
 pub struct Scenario {
     pub(super) people: Option<Vec<Value>>,
     pub(super) calendars: Vec<Value>,
+    pub(super) teams: Vec<Value>,
+    pub(super) rotas: Vec<Value>,
     pub(super) vendors: Vec<Value>,
     pub(super) contracts: Vec<Value>,
     pub(super) schedules: Vec<Value>,
@@ -31,6 +33,8 @@ pub struct Scenario {
 const FIELDS: &[&str] = &[
     "calendars",
     "people",
+    "teams",
+    "rotas",
     "vendors",
     "contracts",
     "schedules",
@@ -71,6 +75,8 @@ impl Scenario {
         };
         let people = object.get("people").map(|_| list("people", &mut faults));
         let calendars = list("calendars", &mut faults);
+        let teams = list("teams", &mut faults);
+        let rotas = list("rotas", &mut faults);
         let vendors = list("vendors", &mut faults);
         let contracts = list("contracts", &mut faults);
         let schedules = list("schedules", &mut faults);
@@ -101,6 +107,8 @@ impl Scenario {
         let scenario = Self {
             people,
             calendars,
+            teams,
+            rotas,
             vendors,
             contracts,
             schedules,

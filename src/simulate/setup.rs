@@ -1,22 +1,21 @@
 //! Enters what a scenario brings: people, calendars, vendors, contracts and schedules, through the same
 //! readers and actions as the API.
 
-use std::collections::HashSet;
-
 use serde_json::{Map, Value, json};
 
 use super::ground::Ground;
 use super::later::{Entry, Later, take_moment};
+use super::named::Named;
 use super::names::{Names, Places};
 use super::scenario::Scenario;
 use crate::actions;
 use crate::domain::calendar_entry::CalendarInput;
 use crate::domain::input::{Faults, FieldError, join};
-use crate::domain::ladder::Target;
-use crate::domain::person::{PersonInput, Role};
+use crate::domain::person::PersonInput;
+use crate::domain::rota::RotaInput;
 use crate::domain::schedule::ScheduleInput;
+use crate::domain::team::TeamInput;
 use crate::domain::vendor::VendorInput;
-use crate::domain::zone::Zone;
 use crate::domain::{ContractId, VendorId};
 use crate::error::{Error, Result};
 use crate::store::{self, Actor, Tx};
@@ -49,6 +48,15 @@ pub(super) fn enter(ground: &Ground, scenario: &Scenario, faults: &mut Faults) -
     setup.people()?;
     for (index, value) in scenario.calendars.iter().enumerate() {
         setup.calendar(index, value)?;
+    }
+    for (index, value) in scenario.teams.iter().enumerate() {
+        let value = value.clone();
+        setup.write(&format!("teams[{index}]"), &Places::default(), move |tx| {
+            actions::team::enter(tx, &TeamInput::read(&value)?)
+        })?;
+    }
+    for (index, value) in scenario.rotas.iter().enumerate() {
+        setup.rota(index, value)?;
     }
     for (index, value) in scenario.vendors.iter().enumerate() {
         setup.vendor(index, value)?;
@@ -173,6 +181,24 @@ impl Setup<'_> {
                 &Places::default(),
             )?;
         }
+        Ok(())
+    }
+
+    fn rota(&mut self, index: usize, value: &Value) -> Result<()> {
+        let path = format!("rotas[{index}]");
+        let mut value = value.clone();
+        let mut places = Places::default();
+        let entries = value.get_mut("entries").and_then(Value::as_array_mut);
+        for (number, entry) in entries.into_iter().flatten().enumerate() {
+            if let Value::Object(fields) = entry {
+                let path = format!("{path}.entries[{number}]");
+                let ways = ("calendar_id", "calendar");
+                places.resolve(fields, &path, ways, &self.calendars, self.faults);
+            }
+        }
+        self.write(&path, &places, move |tx| {
+            actions::rota::enter(tx, &RotaInput::read(&value)?)
+        })?;
         Ok(())
     }
 
@@ -382,112 +408,4 @@ fn in_version(error: Error, contract: &str, terms: &str) -> Error {
         FieldError::new(field, fault.message)
     };
     Error::Invalid(found.into_iter().map(place).collect())
-}
-
-/// People whom a scenario names somewhere, each with the role that fits and a zone.
-struct Named {
-    people: Vec<(String, Role, Zone)>,
-    roles: HashSet<Role>,
-    zone: Zone,
-}
-
-impl Named {
-    fn of(scenario: &Scenario) -> Self {
-        let mut named = Self {
-            people: Vec::new(),
-            roles: HashSet::new(),
-            zone: Zone::UTC,
-        };
-        let zones: Vec<Zone> = scenario
-            .contracts
-            .iter()
-            .map(|contract| zone_of(contract, &scenario.vendors))
-            .collect();
-        named.zone = zones.first().copied().unwrap_or(Zone::UTC);
-        for incident in &scenario.incidents {
-            if incident.reporter.is_none() {
-                named.add(REPORTER, Role::Engineer, named.zone);
-            }
-            for email in incident.people() {
-                named.add(email, Role::Engineer, named.zone);
-            }
-        }
-        for (contract, zone) in scenario.contracts.iter().zip(zones) {
-            if let Some(owner) = contract.get("owner").and_then(Value::as_str) {
-                named.add(owner, Role::Procurement, zone);
-            }
-            for target in targets(contract) {
-                match target {
-                    Target::Person(email) => named.add(&email, Role::Engineer, zone),
-                    Target::Role(role) => {
-                        named.roles.insert(role);
-                    }
-                    Target::VendorRung(_) | Target::Owner | Target::Reporter => {}
-                }
-            }
-        }
-        named
-    }
-
-    fn add(&mut self, email: &str, role: Role, zone: Zone) {
-        self.people.push((email.trim().to_lowercase(), role, zone));
-    }
-
-    fn one_of_each_role(&mut self) {
-        for &role in Role::ALL {
-            let is_filled = self.people.iter().any(|(_, filled, _)| *filled == role);
-            if self.roles.contains(&role) && !is_filled {
-                self.add(&format!("{role}@example.com"), role, self.zone);
-            }
-        }
-    }
-}
-
-/// The zone of a contract, or of its vendor where it has none of its own.
-fn zone_of(contract: &Value, vendors: &[Value]) -> Zone {
-    let zone = |thing: &Value| -> Option<Zone> { thing.get("time_zone")?.as_str()?.parse().ok() };
-    let vendor = || {
-        let named = contract
-            .get("vendor")
-            .or_else(|| contract.get("vendor_id"))?;
-        match named.as_u64() {
-            Some(number) => vendors.get(usize::try_from(number).ok()?.checked_sub(1)?),
-            None => vendors
-                .iter()
-                .find(|vendor| vendor.get("name") == Some(named)),
-        }
-    };
-    zone(contract)
-        .or_else(|| vendor().and_then(zone))
-        .unwrap_or(Zone::UTC)
-}
-
-/// Everyone whom the ladders of a contract tell, as far as that can be read.
-fn targets(contract: &Value) -> Vec<Target> {
-    let versions = match contract.get("terms") {
-        Some(Value::Array(versions)) => versions.iter().collect(),
-        Some(terms) => vec![terms],
-        None => Vec::new(),
-    };
-    let steps = versions
-        .into_iter()
-        .filter_map(|terms| terms.get("ladder")?.as_array())
-        .flatten();
-    let told = steps
-        .filter_map(|step| step.get("to")?.as_array())
-        .flatten();
-    let read = |target: &Value| target.as_str()?.parse().ok();
-    let mut found: Vec<Target> = told.filter_map(read).collect();
-    if found.is_empty() {
-        // Terms without a ladder have the usual one.
-        let usual = crate::domain::terms_input::default_ladder();
-        found.extend(usual.into_iter().flat_map(|step| step.to));
-    }
-    let windows = contract.get("go_lives").and_then(Value::as_array);
-    let posts = windows
-        .into_iter()
-        .flatten()
-        .filter_map(|window| window.get("command_post")?.as_array());
-    found.extend(posts.flatten().filter_map(read));
-    found
 }

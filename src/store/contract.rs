@@ -1,13 +1,17 @@
 //! Contracts: their heads. What they promise is in [`super::terms`].
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 
 use super::among::AmongValues;
 use super::{Conn, Tx, unique};
 use crate::domain::contract::{Contract, ContractInput};
 use crate::domain::input::Faults;
-use crate::domain::ladder_warning::{LadderWarning, Reachable, ladder_warnings};
+use crate::domain::ladder::Target;
+use crate::domain::ladder_warning::{Crew, LadderWarning, Reach, Reachable, ladder_warnings};
 use crate::domain::person::Role;
+use crate::domain::rota::Roster;
 use crate::domain::terms::Promise;
 use crate::domain::zone::Zone;
 use crate::domain::{ContractId, VendorId};
@@ -254,9 +258,46 @@ pub fn warnings(
         .collect();
     let refused = super::refused_address::all(conn)?;
     let webhooks = super::webhook::all(conn)?;
-    Ok(ladder_warnings(
-        promise, &contacts, &people, owner, &refused, &webhooks,
-    ))
+    let (teams, rotas) = named_in(conn, promise)?;
+    let reach = Reach {
+        contacts: &contacts,
+        people: &people,
+        owner,
+        refused: &refused,
+        webhooks: &webhooks,
+        teams: &teams,
+        rotas: &rotas,
+    };
+    Ok(ladder_warnings(promise, &reach))
+}
+
+/// The teams and rotas that a ladder names, as far as there are any.
+fn named_in(conn: &mut Conn, promise: &Promise) -> Result<(Vec<Crew>, Vec<Roster>)> {
+    let targets: BTreeSet<&Target> = promise.ladder.iter().flat_map(|step| &step.to).collect();
+    let (mut teams, mut rotas) = (Vec::new(), Vec::new());
+    for target in targets {
+        match target {
+            Target::Team(name) => {
+                let Some(team) = super::team::named(conn, name)? else {
+                    continue;
+                };
+                let members = super::team::members(conn, &[team.id])?.remove(&team.id);
+                let active = members.into_iter().flatten().filter(|one| one.active);
+                teams.push(Crew {
+                    members: active.map(|one| one.email).collect(),
+                    name: team.name,
+                    active: team.active,
+                });
+            }
+            Target::OnDuty(name) => {
+                if let Some(rota) = super::rota::named(conn, name)? {
+                    rotas.push(super::rota::roster(conn, rota)?);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok((teams, rotas))
 }
 
 fn reference_taken(error: diesel::result::Error, head: &ContractInput) -> Error {

@@ -4,14 +4,10 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::{Conn, Tx, unique};
-use crate::domain::contract::Contract;
-use crate::domain::incident::IncidentState;
-use crate::domain::ladder::Step;
-use crate::domain::terms::Terms;
 use crate::domain::webhook::{SecretChange, Webhook, WebhookInput, WebhookName};
-use crate::domain::{IncidentId, LetterId, WebhookId};
+use crate::domain::{LetterId, WebhookId};
 use crate::error::{Error, Refused, Result};
-use crate::schema::{cases, contracts, incidents, terms, webhook_answers, webhooks};
+use crate::schema::{webhook_answers, webhooks};
 use crate::time::Moment;
 
 /// The webhook of that key.
@@ -190,59 +186,6 @@ pub(crate) fn delete(tx: &mut Tx<'_>, id: WebhookId) -> Result<()> {
         0 => Err(Error::not_found("webhook", id)),
         _ => Ok(()),
     }
-}
-
-/// The contracts whose terms in force or to come tell somebody by that webhook.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn contracts_with(conn: &mut Conn, name: &WebhookName, now: Moment) -> Result<Vec<Contract>> {
-    let versions: Vec<(Contract, Terms)> = terms::table
-        .inner_join(contracts::table)
-        .filter(terms::promise.like(pattern(name)))
-        .order((contracts::id, terms::number))
-        .select((Contract::as_select(), Terms::as_select()))
-        .load(conn)?;
-    let mut found: Vec<Contract> = Vec::new();
-    for (contract, version) in versions {
-        let ladder = &version.promise.ladder;
-        let tells = |step: &Step| step.webhooks().any(|by| by == name);
-        let in_force = super::terms::in_force(conn, &contract, now)?;
-        let is_to_come = version.effective_from > now.date_in(contract.time_zone.0);
-        let counts = is_to_come || in_force.is_some_and(|terms| terms.id == version.id);
-        let known = found.iter().any(|other| other.id == contract.id);
-        if counts && !known && ladder.iter().any(tells) {
-            found.push(contract);
-        }
-    }
-    Ok(found)
-}
-
-/// The names of webhooks hold no sign that a pattern knows.
-fn pattern(name: &WebhookName) -> String {
-    format!("%\"{}\"%", name.address())
-}
-
-/// What tells somebody by that webhook: contracts by reference, and open incidents whose frozen ladders
-/// do.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn users(conn: &mut Conn, name: &WebhookName, now: Moment) -> Result<Vec<String>> {
-    let contracts = contracts_with(conn, name, now)?.into_iter();
-    let mut users: Vec<String> = contracts
-        .map(|contract| format!("contract {}", contract.reference))
-        .collect();
-    let of_incidents: Vec<IncidentId> = cases::table
-        .inner_join(incidents::table)
-        .filter(incidents::state.eq(IncidentState::Open))
-        .filter(cases::ladder.like(pattern(name)))
-        .order(incidents::id)
-        .select(incidents::id)
-        .distinct()
-        .load(conn)?;
-    users.extend(of_incidents.into_iter().map(|id| id.reference()));
-    Ok(users)
 }
 
 /// What a webhook answered to a letter.

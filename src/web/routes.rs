@@ -232,6 +232,16 @@ routes! {
     GET    "/api/v1/anchors/{number}"   SignedIn   => api::anchor::show;
     GET    "/api/v1/reports/attainment" SignedIn   => api::report::attainment;
     GET    "/api/v1/reports/breaches"   SignedIn   => api::report::breaches;
+    GET    "/api/v1/teams"              SignedIn   => api::team::list;
+    POST   "/api/v1/teams"              Enter      => api::team::enter;
+    GET    "/api/v1/teams/{id}"         SignedIn   => api::team::show;
+    PUT    "/api/v1/teams/{id}"         Enter      => api::team::edit;
+    DELETE "/api/v1/teams/{id}"         Enter      => api::team::remove;
+    GET    "/api/v1/rotas"              SignedIn   => api::rota::list;
+    POST   "/api/v1/rotas"              Enter      => api::rota::enter;
+    GET    "/api/v1/rotas/{id}"         SignedIn   => api::rota::show;
+    PUT    "/api/v1/rotas/{id}"         Enter      => api::rota::edit;
+    DELETE "/api/v1/rotas/{id}"         Enter      => api::rota::remove;
     GET    "/api/v1/webhooks"           SignedIn   => api::webhook::list;
     POST   "/api/v1/webhooks"           Administer => api::webhook::enter;
     GET    "/api/v1/webhooks/{id}"      SignedIn   => api::webhook::show;

@@ -223,7 +223,7 @@ pub fn when(when: When) -> String {
     }
 }
 
-/// Whom a step tells: `vendor rung 2 (duty manager)`, `every manager`.
+/// Whom a step tells: `vendor rung 2 (duty manager)`, `every manager`, `on duty by network`.
 pub fn audience(of: &Audience) -> String {
     match of {
         Audience::VendorRung(rung) => format!("vendor rung {rung} ({})", rung_name(*rung)),
@@ -231,6 +231,8 @@ pub fn audience(of: &Audience) -> String {
         Audience::Reporter => "reporter".to_string(),
         Audience::Role(role) => format!("every {role}"),
         Audience::Person(email) => email.clone(),
+        Audience::Team(name) => format!("team {name}"),
+        Audience::OnDuty(name) => format!("on duty by {name}"),
     }
 }
 

@@ -22,5 +22,6 @@ mod policies;
 mod post;
 mod refused;
 mod replies;
+mod rotas;
 mod webhooks;
 mod zone_data;

@@ -99,7 +99,7 @@ fn the_page_shows_a_secret_once_and_what_a_test_was_answered() {
             &[("name", "Chat"), ("preset", "standard"), ("address", "x")],
         );
         assert!(
-            wrong.text.contains("is no name of a webhook")
+            wrong.text.contains("is no name for webhook:NAME")
                 && wrong.text.contains("cannot be posted to")
         );
         let fields = [

@@ -7,6 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::super::duration;
 use super::super::person::Role;
+use super::super::rota::RotaName;
+use super::super::team::TeamName;
 use super::super::webhook::WebhookName;
 use super::super::words::Metric;
 use crate::time::Micros;
@@ -210,7 +212,14 @@ pub enum Target {
     Role(Role),
     /// One of us, by mail address.
     Person(String),
+    /// The members of the team of that name.
+    Team(TeamName),
+    /// Whoever is on duty by the rota of that name.
+    OnDuty(RotaName),
 }
+
+/// The forms in which somebody is named, as faults list them.
+pub const TARGETS: &str = "vendor:1 to vendor:4, owner, reporter, role:manager, person:ann@example.com, team:NAME or on_duty:ROTA";
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -220,6 +229,8 @@ impl fmt::Display for Target {
             Target::Reporter => f.write_str("reporter"),
             Target::Role(role) => write!(f, "role:{role}"),
             Target::Person(email) => write!(f, "person:{email}"),
+            Target::Team(name) => f.write_str(&name.address()),
+            Target::OnDuty(name) => f.write_str(&name.address()),
         }
     }
 }
@@ -239,9 +250,9 @@ impl FromStr for Target {
             },
             Some(("role", role)) => role.parse().map(Target::Role),
             Some(("person", email)) if email.contains('@') => Ok(Target::Person(email.to_string())),
-            _ => Err(format!(
-                "\"{text}\" is nobody; use vendor:1 to vendor:4, owner, reporter, role:manager or person:ann@example.com"
-            )),
+            Some(("team", name)) => name.parse().map(Target::Team),
+            Some(("on_duty", name)) => name.parse().map(Target::OnDuty),
+            _ => Err(format!("\"{text}\" is nobody; use {TARGETS}")),
         }
     }
 }

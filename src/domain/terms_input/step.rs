@@ -6,7 +6,7 @@ use validator::ValidateEmail;
 use super::{Known, bounded, metrics};
 use crate::domain::duration;
 use crate::domain::input::Faults;
-use crate::domain::ladder::{Channel, Hold, Measured, Repeat, Step, Target, Until, When};
+use crate::domain::ladder::{Channel, Hold, Measured, Repeat, Step, TARGETS, Target, Until, When};
 use crate::domain::person::Role;
 use crate::domain::reading::Object;
 use crate::time::{DAY, HOUR, Micros, SECOND};
@@ -136,7 +136,7 @@ pub(super) fn audience(row: &Object<'_>, field: &str, faults: &mut Faults) -> Ve
     faults.require(
         !none_given,
         row.at(field),
-        "say who is told: vendor:1 to vendor:4, owner, reporter, role:manager or person:ann@example.com",
+        format!("say who is told: {TARGETS}"),
     );
     targets
 }

@@ -302,9 +302,15 @@ fn each_wrong_field_is_named_with_the_way_out() {
         ),
         (
             "/ladder/0/to",
-            json!(["owner", "team:sea"]),
+            json!(["owner", "crew:sea"]),
             "ladder[0].to[1]",
-            "role:manager",
+            "on_duty:ROTA",
+        ),
+        (
+            "/ladder/0/to",
+            json!(["team:High sea"]),
+            "ladder[0].to[0]",
+            "a to z",
         ),
         (
             "/ladder/0/to",
@@ -316,7 +322,7 @@ fn each_wrong_field_is_named_with_the_way_out() {
             "/ladder/0/by",
             json!(["webhook:On call"]),
             "ladder[0].by[0]",
-            "no name of a webhook",
+            "no name for webhook:NAME",
         ),
         ("/ladder/0/by", json!([]), "ladder[0].by", "email"),
         (

@@ -40,7 +40,7 @@ pub(super) fn keep(tx: &mut Tx<'_>, letter: &Letter, reply: &Reply) -> Result<()
         let detail = json!({"name": name, "because": because});
         tx.record("webhook", id.0, "put out of use", &detail)?;
         let now = tx.now();
-        let contracts = store::webhook::contracts_with(tx.conn(), &name, now)?;
+        let contracts = store::ladder::contracts_with(tx.conn(), &name.address(), now)?;
         let contracts: Vec<ContractId> = contracts.iter().map(|contract| contract.id).collect();
         let mark = RefusedAddress {
             email: letter.email.clone(),

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::hook::message::{Message, Parcel};
 use crate::hook::outlet::Reply;
 use crate::mail::outlet::Delivery;
-use crate::store::{Conn, webhook};
+use crate::store::{Conn, ladder, webhook};
 use crate::time::Moment;
 use crate::web::state::block;
 use crate::web::{
@@ -66,7 +66,7 @@ impl WebhookBody {
 
     fn with_users(conn: &mut Conn, id: WebhookId, now: Moment) -> Result<Self> {
         let webhook = webhook::find(conn, id)?;
-        let users = webhook::users(conn, &webhook.name, now)?;
+        let users = ladder::users(conn, &webhook.name.address(), now)?;
         Ok(Self {
             used_by: Some(users),
             ..Self::of(webhook)

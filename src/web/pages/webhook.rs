@@ -8,7 +8,7 @@ use super::{Choice, go, page, try_again};
 use crate::actions;
 use crate::domain::webhook::{OVERLAP, Preset, Webhook, WebhookInput};
 use crate::error::Result;
-use crate::store::webhook;
+use crate::store::{ladder, webhook};
 use crate::web::access::{Access, Caller};
 use crate::web::api::webhook::{Tried, try_out, webhook_id};
 use crate::web::error::Answer;
@@ -47,7 +47,7 @@ pub async fn list(state: Data<State>, frame: Frame, caller: Caller) -> Answer {
             let mut lines = Vec::new();
             for webhook in webhook::all(conn)? {
                 lines.push(Line {
-                    used_by: webhook::users(conn, &webhook.name, now)?.join(", "),
+                    used_by: ladder::users(conn, &webhook.name.address(), now)?.join(", "),
                     place: webhook.place(),
                     webhook,
                 });
@@ -102,7 +102,10 @@ async fn form_page(
     let (now, users) = block(move || {
         let now = store.now()?;
         let users = match &asked {
-            Some(webhook) => store.read(|conn| webhook::users(conn, &webhook.name, now))?,
+            Some(webhook) => {
+                let address = webhook.name.address();
+                store.read(|conn| ladder::users(conn, &address, now))?
+            }
             None => Vec::new(),
         };
         Ok((now, users))

@@ -1,0 +1,4 @@
+DROP TABLE rota_entries;
+DROP TABLE rotas;
+DROP TABLE team_members;
+DROP TABLE teams;
