@@ -28,6 +28,8 @@ use sink::Sink;
 use support::{House, disk, figure, size};
 
 const USUAL_SIZE: usize = 40_000;
+/// Letters that go one after the other before the next are looked for, as the delivery does it.
+const RUN: usize = 32;
 /// Written over as often, since a single run says little on a machine that does other things as well.
 const ROUNDS: usize = 3;
 
@@ -125,12 +127,19 @@ async fn send(sink: &Sink, written: &[Outgoing], size: usize, connections: usize
     let lanes = (0..connections).map(|lane| {
         let (outlet, written) = (outlet.clone(), written.to_vec());
         tokio::spawn(async move {
-            for number in (lane..size).step_by(connections) {
-                let delivery = outlet.send(&written[number % written.len()]).await;
-                assert!(
-                    matches!(delivery, Delivery::Accepted { .. }),
-                    "{delivery:?}"
-                );
+            let numbers: Vec<_> = (lane..size).step_by(connections).collect();
+            for run in numbers.chunks(RUN) {
+                let letters: Vec<_> = run
+                    .iter()
+                    .map(|number| &written[number % written.len()])
+                    .collect();
+                let through = |delivery| {
+                    assert!(
+                        matches!(delivery, Delivery::Accepted { .. }),
+                        "{delivery:?}"
+                    );
+                };
+                outlet.send_in_turn(&letters, |_| true, through).await;
             }
         })
     });

@@ -31,9 +31,9 @@ mod refused;
 mod settle;
 mod written;
 
-use lanes::{Choice, Lanes};
+use lanes::{Choice, Lanes, Run};
 use settle::{End, Ended};
-use written::{Leased, Outbound, Written};
+use written::{Leased, Outbound, Posting, Written};
 
 /// Letters looked at together; those of a domain that holds them up are put off and looked past.
 const LOOKED_AT: i64 = 256;
@@ -111,7 +111,7 @@ pub struct Post {
     store: Store,
     sender: Arc<Sender>,
     lanes: Lanes<Written>,
-    sending: JoinSet<(Written, Option<Reply>, Micros)>,
+    sending: JoinSet<Through>,
     taking: Option<JoinHandle<Result<Taken>>>,
     settling: Option<JoinHandle<(Vec<Ended>, Result<Delivered>)>>,
     ended: Vec<Ended>,
@@ -130,6 +130,15 @@ enum Look {
     Later,
     /// Not any more.
     Never,
+}
+
+/// Letters that were handed over one after the other, with what became of as many as were begun.
+struct Through {
+    letters: Vec<Written>,
+    replies: Vec<Reply>,
+    /// The service broke down over the letter after those.
+    broke_down: bool,
+    took: Micros,
 }
 
 /// What was found, in two steps, since the choice between them is not a matter of the database.
@@ -222,32 +231,57 @@ impl Post {
 
     /// Sends as many as there are connections for.
     fn begin(&mut self) {
-        while let Some(letter) = self.lanes.begin() {
+        loop {
+            let letters = self.lanes.begin();
+            if letters.is_empty() {
+                return;
+            }
             let sender = Arc::clone(&self.sender);
             self.sending.spawn(async move {
                 fault::point("letter.before-sending");
                 let begun = Stopwatch::start();
-                let sending = AssertUnwindSafe(send(&sender, &letter.outbound));
-                let reply = sending.catch_unwind().await.ok();
+                let mut replies = Vec::with_capacity(letters.len());
+                let sending = AssertUnwindSafe(send(&sender, &letters, &mut replies));
+                let broke_down = sending.catch_unwind().await.is_err();
                 fault::point("letter.sent");
-                (letter, reply, begun.micros())
+                Through {
+                    letters,
+                    replies,
+                    broke_down,
+                    took: begun.micros(),
+                }
             });
         }
     }
 
-    fn sent(&mut self, sent: Result<(Written, Option<Reply>, Micros), JoinError>) {
-        let Ok((letter, reply, took)) = sent else {
-            // The runtime is ending; the letter's lease will.
+    fn sent(&mut self, sent: Result<Through, JoinError>) {
+        // Otherwise the runtime is ending; the letters' leases will.
+        let Ok(through) = sent else {
             return;
         };
-        let is_trouble = matches!(
-            reply.as_ref().map(|reply| &reply.delivery),
-            Some(Delivery::Unreachable { .. } | Delivery::InDoubt { .. }) | None
-        );
-        let domain = domain_of(&letter.letter.email);
-        let back = self.lanes.ended(domain, took, is_trouble, self.now);
-        self.give_back(back.into_iter().map(|(letter, at)| (letter, Some(at))));
-        self.ended.push(letter.ended(reply));
+        let is_trouble = through.broke_down
+            || (through.replies.last()).is_some_and(|reply| reply.delivery.is_trouble());
+        let mut replies: Vec<_> = through.replies.into_iter().map(Some).collect();
+        if through.broke_down {
+            replies.push(None);
+        }
+        let mut letters = through.letters;
+        let left = letters.split_off(replies.len().min(letters.len()));
+        let Some(first) = letters.first() else {
+            return;
+        };
+        let domain = domain_of(&first.letter.email).to_string();
+        let run = Run {
+            sent: letters.len(),
+            left,
+            took: through.took,
+            is_trouble,
+        };
+        let back = self.lanes.ended(&domain, run, self.now);
+        self.give_back(back.into_iter());
+        let ended = letters.into_iter().zip(replies);
+        self.ended
+            .extend(ended.map(|(letter, reply)| letter.ended(reply)));
         if self.look == Look::AfterOne {
             self.look = Look::Now;
         }
@@ -361,25 +395,31 @@ impl Post {
     }
 }
 
-/// Hands one letter over.
-async fn send(sender: &Sender, outbound: &Outbound) -> Reply {
-    match outbound {
-        Outbound::Mail(outgoing) => Reply::from(sender.outlet.send(outgoing).await),
-        Outbound::Hook(posting) if sender.hooks.is_as_mail() => {
-            Reply::from(sender.outlet.send(&posting.as_mail()).await)
-        }
-        Outbound::Hook(posting) => {
-            let (hooks, posting) = (sender.hooks.clone(), Arc::clone(posting));
-            let posted = tokio::task::spawn_blocking(move || {
-                hooks.post(&posting.webhook, &posting.parcel, posting.at)
-            });
-            posted.await.unwrap_or_else(|error| {
-                Reply::from(Delivery::InDoubt {
-                    error: format!("posting it broke down: {error}"),
-                })
-            })
-        }
+/// Hands letters to one domain over, one after the other, as long as each can be through before its lease
+/// ends; or one to a webhook.
+async fn send(sender: &Sender, letters: &[Written], replies: &mut Vec<Reply>) {
+    let mails: Vec<_> = letters.iter().map_while(Written::mail).collect();
+    let in_time = |place: usize| letters[place].leased.micros() <= BEGUN_WITHIN;
+    let through = |delivery| replies.push(Reply::from(delivery));
+    sender.outlet.send_in_turn(&mails, in_time, through).await;
+    if let Some(Outbound::Hook(posting)) = letters.first().map(|letter| &letter.outbound) {
+        replies.push(post(sender, posting).await);
     }
+}
+
+async fn post(sender: &Sender, posting: &Arc<Posting>) -> Reply {
+    if sender.hooks.is_as_mail() {
+        return Reply::from(sender.outlet.send(&posting.as_mail()).await);
+    }
+    let (hooks, posting) = (sender.hooks.clone(), Arc::clone(posting));
+    let posted = tokio::task::spawn_blocking(move || {
+        hooks.post(&posting.webhook, &posting.parcel, posting.at)
+    });
+    posted.await.unwrap_or_else(|error| {
+        Reply::from(Delivery::InDoubt {
+            error: format!("posting it broke down: {error}"),
+        })
+    })
 }
 
 fn broken(error: JoinError) -> Error {

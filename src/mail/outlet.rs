@@ -69,6 +69,14 @@ pub enum Delivery {
 }
 
 impl Delivery {
+    /// Whether it says that nobody can be talked to.
+    pub fn is_trouble(&self) -> bool {
+        matches!(
+            self,
+            Delivery::Unreachable { .. } | Delivery::InDoubt { .. }
+        )
+    }
+
     fn unreachable(error: impl ToString) -> Self {
         Delivery::Unreachable {
             error: error.to_string(),
@@ -106,11 +114,43 @@ impl Outlet {
         }
     }
 
-    /// Hands over one letter; never takes longer than [`LONGEST_SEND`] with the usual [`Patience`].
+    /// Hands over letters one after the other, a mail server over one connection, and tells `done`
+    /// what became of each. None takes longer than [`LONGEST_SEND`] with the usual [`Patience`].
+    ///
+    /// Ends early when nobody can be talked to any more, and before the first letter, but for the first
+    /// of all, that may not begin any more; those left have certainly not been sent.
+    pub async fn send_in_turn(
+        &self,
+        letters: &[&Outgoing],
+        may_begin: impl Fn(usize) -> bool,
+        mut done: impl FnMut(Delivery),
+    ) {
+        if let Outlet::Smtp(server) = self {
+            return server.send_in_turn(letters, may_begin, done).await;
+        }
+        for (place, letter) in letters.iter().enumerate() {
+            if place > 0 && !may_begin(place) {
+                return;
+            }
+            let delivery = self.send(letter).await;
+            let is_over = delivery.is_trouble();
+            done(delivery);
+            if is_over {
+                return;
+            }
+        }
+    }
+
+    /// Hands over one letter.
     pub async fn send(&self, letter: &Outgoing) -> Delivery {
         match self {
-            Outlet::Smtp(server) => server.send(letter).await,
-            Outlet::Folder(folder) => keep_in(folder.clone(), letter.clone()).await,
+            Outlet::Smtp(server) => {
+                let mut done = None;
+                let through = |delivery| done = Some(delivery);
+                server.send_in_turn(&[letter], |_| true, through).await;
+                done.unwrap_or_else(|| Delivery::unreachable("the letter was not begun"))
+            }
+            Outlet::Folder(folder) => keep_in(folder.clone(), (*letter).clone()).await,
             Outlet::Memory(memory) => memory.send(letter),
         }
     }

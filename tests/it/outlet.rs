@@ -9,6 +9,7 @@ use redress::time::Moment;
 use crate::support::smtp::{Offers, Smtp};
 
 mod encrypted;
+mod in_turn;
 
 fn outlet(url: &str) -> Outlet {
     Outlet::Smtp(SmtpOutlet::from_url(url, Patience::default()).unwrap())

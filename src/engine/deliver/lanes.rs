@@ -15,6 +15,10 @@ use crate::time::{MILLISECOND, MINUTE, Micros, Moment, SECOND};
 /// Letters that are sent side by side, over so many connections.
 const CONNECTIONS: usize = 32;
 
+/// Letters of one domain that go one after the other over a connection before it is looked at anew who is
+/// next.
+const RUN: usize = 32;
+
 /// Letters of one domain that are held at once, on their way or waiting for a connection.
 const ROOM: usize = 64;
 
@@ -46,6 +50,8 @@ pub(super) struct Lanes<T> {
     lanes: HashMap<String, Lane<T>>,
     waiting: usize,
     sending: usize,
+    /// Connections in use.
+    connected: usize,
     /// Counts what came, so that the first that came goes first.
     came: u64,
 }
@@ -56,6 +62,8 @@ struct Lane<T> {
     is_hook: bool,
     waiting: VecDeque<(u64, T)>,
     sending: usize,
+    /// Connections in use.
+    connected: usize,
     /// Nobody would talk the last time: one letter at a time finds out when that changes.
     is_troubled: bool,
     /// How long a letter takes, the later ones counting more.
@@ -64,6 +72,18 @@ struct Lane<T> {
     taken: VecDeque<Moment>,
     /// Up to where places are given to letters that were put off.
     planned: Moment,
+}
+
+/// Letters that were taken out together, and are through.
+pub(super) struct Run<T> {
+    /// How many were begun.
+    pub sent: usize,
+    /// The others.
+    pub left: Vec<T>,
+    /// From the first to the last that was begun.
+    pub took: Micros,
+    /// In the end nobody would talk.
+    pub is_trouble: bool,
 }
 
 /// What is to be done with letters that are due.
@@ -84,6 +104,7 @@ impl<T> Lanes<T> {
             lanes: HashMap::new(),
             waiting: 0,
             sending: 0,
+            connected: 0,
             came: 0,
         }
     }
@@ -140,47 +161,61 @@ impl<T> Lanes<T> {
         self.waiting += 1;
     }
 
-    /// Takes out the letter that is to be sent next, if there is a connection for one.
-    pub(super) fn begin(&mut self) -> Option<T> {
-        if self.sending >= CONNECTIONS || self.waiting == 0 {
-            return None;
+    /// Takes out the letters that are to be sent next, one after the other over one connection, if there
+    /// is one; no more than would wait behind each other on any connection.
+    pub(super) fn begin(&mut self) -> Vec<T> {
+        let free = CONNECTIONS.saturating_sub(self.connected);
+        if free == 0 || self.waiting == 0 {
+            return Vec::new();
         }
         let hooks_full = self.of_hooks(|lane| lane.sending) >= HOOKS_SENT;
         let lanes = self.lanes.values_mut();
-        let open = lanes.filter(|lane| lane.sending < lane.connections());
+        let open = lanes.filter(|lane| lane.connected < lane.connections());
         let open = open.filter(|lane| !(lane.is_hook && hooks_full));
-        let lane = open
-            .filter(|lane| !lane.waiting.is_empty())
-            .min_by_key(|lane| lane.waiting.front().map(|(came, _)| *came))?;
-        let (_, letter) = lane.waiting.pop_front()?;
-        lane.sending += 1;
-        self.waiting -= 1;
-        self.sending += 1;
-        Some(letter)
+        let open = open.filter(|lane| !lane.waiting.is_empty());
+        let Some(lane) = open.min_by_key(|lane| lane.waiting.front().map(|(came, _)| *came)) else {
+            return Vec::new();
+        };
+        let most = lane.run(free).min(lane.waiting.len());
+        let run: Vec<T> = lane
+            .waiting
+            .drain(..most)
+            .map(|(_, letter)| letter)
+            .collect();
+        lane.sending += run.len();
+        lane.connected += 1;
+        self.waiting -= run.len();
+        self.sending += run.len();
+        self.connected += 1;
+        run
     }
 
-    /// A letter to that domain is through; gives back those that need not wait behind it any more.
+    /// Letters taken out together are through, which took so long; gives back those that were not begun
+    /// and those that need not wait behind them any more, and until when.
     pub(super) fn ended(
         &mut self,
         domain: &str,
-        took: Micros,
-        is_trouble: bool,
+        run: Run<T>,
         now: Moment,
-    ) -> Vec<(T, Moment)> {
+    ) -> Vec<(T, Option<Moment>)> {
         let Some(lane) = self.lanes.get_mut(domain) else {
             return Vec::new();
         };
-        lane.sending = lane.sending.saturating_sub(1);
-        self.sending = self.sending.saturating_sub(1);
-        lane.pace = (lane.pace * 3 + took) / 4;
-        lane.is_troubled = is_trouble;
-        if !is_trouble {
-            return Vec::new();
+        let letters = run.sent + run.left.len();
+        lane.sending = lane.sending.saturating_sub(letters);
+        lane.connected = lane.connected.saturating_sub(1);
+        self.sending = self.sending.saturating_sub(letters);
+        self.connected = self.connected.saturating_sub(1);
+        lane.pace = (lane.pace * 3 + run.took / run.sent.max(1) as i64) / 4;
+        lane.is_troubled = run.is_trouble;
+        let mut back = run.left;
+        if !run.is_trouble {
+            return back.into_iter().map(|letter| (letter, None)).collect();
         }
-        let back = std::mem::take(&mut lane.waiting);
-        self.waiting -= back.len();
+        self.waiting -= lane.waiting.len();
+        back.extend(lane.waiting.drain(..).map(|(_, letter)| letter));
         back.into_iter()
-            .map(|(_, letter)| (letter, lane.put_off(now + SECOND)))
+            .map(|letter| (letter, Some(lane.put_off(now + SECOND))))
             .collect()
     }
 
@@ -236,6 +271,7 @@ impl<T> Lane<T> {
             is_hook,
             waiting: VecDeque::new(),
             sending: 0,
+            connected: 0,
             is_troubled: false,
             pace: 0,
             taken: VecDeque::new(),
@@ -257,6 +293,15 @@ impl<T> Lane<T> {
             0 => CONNECTIONS,
             most => most as usize,
         }
+    }
+
+    /// How many letters go over the next connection, of which there are so many in all.
+    fn run(&self, free: usize) -> usize {
+        if self.is_hook || self.is_troubled {
+            return 1;
+        }
+        let free = free.min(self.connections().saturating_sub(self.connected));
+        self.waiting.len().div_ceil(free.max(1)).clamp(1, RUN)
     }
 
     /// How long so many letters take.
@@ -321,6 +366,24 @@ mod tests {
         choice.take.iter().map(|id| id.0).collect()
     }
 
+    fn through(sent: usize, took: Micros) -> Run<i64> {
+        Run {
+            sent,
+            left: vec![],
+            took,
+            is_trouble: false,
+        }
+    }
+
+    fn trouble(sent: usize, left: Vec<i64>, took: Micros) -> Run<i64> {
+        Run {
+            sent,
+            left,
+            took,
+            is_trouble: true,
+        }
+    }
+
     fn takes(lanes: &mut Lanes<i64>, domain: &str, choice: &Choice) {
         for id in &choice.take {
             lanes.push(domain, id.0);
@@ -333,11 +396,12 @@ mod tests {
         for (domain, letter) in [("a", 1), ("a", 2), ("a", 3), ("b", 4)] {
             lanes.push(domain, letter);
         }
-        let begun: Vec<_> = std::iter::from_fn(|| lanes.begin()).collect();
-        assert_eq!(begun, [1, 2, 4]);
-        assert!(lanes.ended("a", 5, false, NOW).is_empty());
-        assert_eq!(lanes.begin(), Some(3));
-        assert_eq!((lanes.begin(), lanes.held()), (None, 3));
+        let begun: Vec<_> = (0..4).map(|_| lanes.begin()).collect();
+        assert_eq!(begun, [vec![1, 2], vec![3], vec![4], vec![]]);
+        assert!(lanes.ended("a", through(2, 5), NOW).is_empty());
+        lanes.push("a", 5);
+        assert_eq!(lanes.begin(), [5]);
+        assert_eq!((lanes.begin(), lanes.held()), (vec![], 3));
     }
 
     #[test]
@@ -379,16 +443,17 @@ mod tests {
         assert_eq!(first.take.len(), ROOM);
         assert!(first.is_full, "nothing is known of it yet");
         takes(&mut lanes, "dead", &first);
-        assert_eq!(
-            (lanes.begin(), lanes.begin(), lanes.begin()),
-            (Some(0), Some(1), None)
-        );
+        let (one, other) = (lanes.begin(), lanes.begin());
+        assert_eq!((one.len(), other.len()), (RUN, RUN));
+        assert!(lanes.begin().is_empty());
 
-        let back = lanes.ended("dead", 20 * SECOND, true, NOW);
-        assert_eq!(back.len(), ROOM - 2, "they need not wait behind it");
-        let five_minutes = &back[..(LONGEST / (5 * SECOND)) as usize];
+        let back = lanes.ended("dead", trouble(1, one[1..].to_vec(), 20 * SECOND), NOW);
+        assert_eq!(back.len(), ROOM - RUN - 1, "they need not wait behind it");
+        let five_minutes = &back[..(LONGEST / (10 * SECOND)) as usize];
         assert!(five_minutes.is_sorted_by_key(|(_, at)| *at));
-        lanes.ended("dead", 20 * SECOND, true, NOW);
+        assert!(back.iter().all(|(_, until)| until.is_some()));
+        let back = lanes.ended("dead", trouble(1, other[1..].to_vec(), 20 * SECOND), NOW);
+        assert_eq!((back.len(), lanes.held()), (RUN - 1, 0));
 
         let mut all = due(100..10_100, "dead");
         all.extend(due(20_000..20_001, "alive"));
@@ -415,8 +480,8 @@ mod tests {
                 ..Choice::default()
             },
         );
-        assert_eq!(lanes.begin(), Some(100));
-        lanes.ended("dead", 1_000, false, NOW);
+        assert_eq!(lanes.begin(), [100]);
+        lanes.ended("dead", through(1, 1_000), NOW);
         assert!(
             lanes.choose(&due(101..105, "dead"), NOW, 100).take.len() == 4,
             "it is back"
@@ -440,14 +505,14 @@ mod tests {
             lanes.push(hook.domain(), id.0);
         }
         let mut sending = 0;
-        while lanes.begin().is_some() {
+        while let [_] = lanes.begin()[..] {
             sending += 1;
         }
         assert_eq!(sending, HOOKS_SENT);
         let mail = lanes.choose(&due(1_000..1_010, "a"), NOW, 100);
         assert_eq!(mail.take.len(), 10);
         takes(&mut lanes, "a", &mail);
-        assert_eq!(lanes.begin(), Some(1_000), "mail goes at once");
+        assert_eq!(lanes.begin(), [1_000], "mail goes at once");
     }
 
     #[test]
@@ -455,12 +520,12 @@ mod tests {
         let mut lanes = lanes(1, 0);
         let first = lanes.choose(&due(0..ROOM as i64, "a"), NOW, 100);
         takes(&mut lanes, "a", &first);
-        lanes.begin();
-        lanes.ended("a", 1_000, false, NOW);
+        assert_eq!(lanes.begin().len(), RUN);
+        lanes.ended("a", through(RUN, RUN as i64 * 1_000), NOW);
         let choice = lanes.choose(&due(200..300, "a"), NOW, 100);
         assert_eq!(
             (choice.take.len(), choice.put_off.len(), choice.is_full),
-            (1, 0, true)
+            (RUN, 0, true)
         );
     }
 
@@ -469,8 +534,31 @@ mod tests {
         let mut lanes = lanes(1, 0);
         (1..6).for_each(|letter| lanes.push("a", letter));
         assert_eq!(lanes.drain(|letter| letter % 2 == 0), [2, 4]);
-        assert_eq!((lanes.begin(), lanes.held()), (Some(1), 3));
-        lanes.ended("a", 1, false, NOW);
-        assert_eq!(lanes.begin(), Some(3));
+        assert_eq!((lanes.begin(), lanes.held()), (vec![1, 3, 5], 3));
+        let run = Run {
+            left: vec![5],
+            ..through(2, 1)
+        };
+        assert_eq!(lanes.ended("a", run, NOW), [(5, None)]);
+        assert_eq!(lanes.held(), 0);
+    }
+
+    #[test]
+    fn letters_go_side_by_side_while_there_are_connections_and_in_turn_beyond() {
+        for (connections, letters, runs) in [
+            (0, 5, vec![1; 5]),
+            (0, 64, vec![2; 32]),
+            (4, 10, vec![3, 3, 2, 2]),
+            (1, 40, vec![RUN]),
+        ] {
+            let mut lanes = lanes(connections, 0);
+            (0..letters).for_each(|letter| lanes.push("a", letter));
+            let begun: Vec<_> = (0..40).map(|_| lanes.begin().len()).collect();
+            let begun: Vec<_> = begun.into_iter().filter(|run| *run > 0).collect();
+            assert_eq!(
+                begun, runs,
+                "{letters} letters over {connections} connections"
+            );
+        }
     }
 }

@@ -117,6 +117,14 @@ impl Leased {
 }
 
 impl Written {
+    /// The letter, if it goes by mail.
+    pub(super) fn mail(&self) -> Option<&Outgoing> {
+        match &self.outbound {
+            Outbound::Mail(outgoing) => Some(outgoing),
+            Outbound::Hook(_) => None,
+        }
+    }
+
     /// What became of it; nothing said: handing it over broke down.
     pub(super) fn ended(self, reply: Option<Reply>) -> Ended {
         if reply.is_none() {

@@ -6,7 +6,16 @@ use std::time::Duration;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::extension::Extension;
 
-use super::{Delivery, Step};
+use super::super::Delivery;
+
+/// How far a letter came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Mail,
+    Recipient,
+    Data,
+    Content,
+}
 
 /// What went wrong, and where.
 #[derive(Debug)]
