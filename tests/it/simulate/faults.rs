@@ -179,7 +179,7 @@ fn each_fault_is_said_at_its_path_with_the_way_out_and_nothing_is_told() {
             "to",
             json!(["team:x"]),
             "contracts[0].terms.ladder[1].to[0]",
-            "nobody",
+            "there is no team x",
         ),
         (
             "/incidents/0",
