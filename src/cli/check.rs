@@ -2,7 +2,7 @@
 //! is called.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args as ClapArgs;
@@ -80,8 +80,7 @@ fn templates(config: &Config) -> Vec<Finding> {
 fn remote(folder: &Path) -> Vec<(String, String)> {
     const SIGNS: [&str; 5] = ["<script", "<link", "<iframe", "src=\"http", "@import"];
     let mut found = Vec::new();
-    for (name, _) in crate::mail::templates::built_in() {
-        let path = folder.join(name);
+    for path in html_below(folder, DEEPEST) {
         let Ok(source) = std::fs::read_to_string(&path) else {
             continue;
         };
@@ -92,6 +91,25 @@ fn remote(folder: &Path) -> Vec<(String, String)> {
                     format!("{sign} loads something that mail programs leave out"),
                 ));
             }
+        }
+    }
+    found
+}
+
+/// Folders of templates within each other.
+const DEEPEST: usize = 3;
+
+/// The HTML files of a folder and those below it, so deep, in their order.
+fn html_below(folder: &Path, deep: usize) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    let mut found = Vec::new();
+    for path in paths {
+        if path.is_dir() && deep > 1 {
+            found.extend(html_below(&path, deep - 1));
+        } else if path.extension().is_some_and(|ending| ending == "html") {
+            found.push(path);
         }
     }
     found

@@ -59,7 +59,7 @@ pub struct Finding {
     pub message: String,
     /// The way out.
     pub remedy: String,
-    /// Path of the page where it can be mended.
+    /// Path of the page that leads to where it can be mended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
 }
@@ -88,7 +88,12 @@ impl Finding {
         self.gravity == Gravity::Error
     }
 
-    /// The same with the page where it can be mended.
+    /// As one sentence.
+    pub fn sentence(&self) -> String {
+        format!("{}: {}; {}.", self.place, self.message, self.remedy)
+    }
+
+    /// The same with the page that leads to where it can be mended.
     #[must_use]
     pub fn on(self, page: impl Into<String>) -> Self {
         Self {
@@ -105,7 +110,7 @@ const A_YEAR: i64 = 366;
 /// days or has ended.
 pub fn of_calendar(head: &CalendarHead, calendar: &Calendar, now: Moment) -> Vec<Finding> {
     let place = format!("calendar {}", head.name);
-    let page = format!("/calendars/{}/edit", head.id);
+    let page = format!("/calendars/{}", head.id);
     let opens = calendar.next_opening(now);
     if opens.map_or(true, |opens| opens - now > A_YEAR * DAY) {
         let finding = Finding::new(
@@ -132,7 +137,7 @@ pub fn of_calendar(head: &CalendarHead, calendar: &Calendar, now: Moment) -> Vec
         format!("its holiday list {ends} on {last}; later deadlines are provisional"),
         "enter or import the holidays of the next year",
     );
-    vec![finding.on(format!("/calendars/{}/holidays", head.id))]
+    vec![finding.on(page)]
 }
 
 /// A contract in force with what is needed to judge it.
@@ -143,15 +148,13 @@ pub struct InForce<'a> {
     pub promise: Option<&'a Promise>,
     /// The vendor's contacts.
     pub contacts: &'a [Contact],
-    /// What of its ladder will not work.
-    pub ladder: &'a [LadderWarning],
 }
 
-/// What is wrong with a contract in force.
+/// What is wrong with a contract in force, apart from the single steps of its ladder.
 pub fn of_contract(of: &InForce<'_>) -> Vec<Finding> {
     let place = format!("contract {}", of.contract.reference);
     let page = format!("/contracts/{}", of.contract.id);
-    let vendor = format!("/vendors/{}/edit", of.contract.vendor_id);
+    let vendor = format!("/vendors/{}", of.contract.vendor_id);
     let mut found = Vec::new();
     let Some(promise) = of.promise else {
         let finding = Finding::new(
@@ -199,7 +202,12 @@ pub fn of_contract(of: &InForce<'_>) -> Vec<Finding> {
             .on(&page)
         }));
     }
-    found.extend(of.ladder.iter().map(|warning| {
+    found
+}
+
+/// What is wrong with the steps of a contract's ladder.
+pub fn of_ladder(contract: &Contract, warnings: &[LadderWarning]) -> Vec<Finding> {
+    let finding = |warning: &LadderWarning| {
         let (gravity, remedy) = if warning.is_lost() {
             (Gravity::Error, "name somebody who can be told")
         } else {
@@ -208,10 +216,11 @@ pub fn of_contract(of: &InForce<'_>) -> Vec<Finding> {
                 "enter who is missing, or terms with another step",
             )
         };
-        let place = format!("{place}, step {}", warning.step);
-        Finding::new(gravity, Subject::Ladder, place, &warning.message, remedy).on(&page)
-    }));
-    found
+        let place = format!("contract {}, step {}", contract.reference, warning.step);
+        Finding::new(gravity, Subject::Ladder, place, &warning.message, remedy)
+            .on(format!("/contracts/{}", contract.id))
+    };
+    warnings.iter().map(finding).collect()
 }
 
 /// The commitments that no step is for. Lost data is an amount, not a deadline.

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use crate::domain::VendorId;
+use crate::domain::contract::Contract;
 use crate::domain::finding::{
-    Finding, Gravity, InForce, Subject, of_calendar, of_contract, of_refused,
+    Finding, Gravity, InForce, Subject, of_calendar, of_contract, of_ladder, of_refused,
 };
 use crate::domain::person::Role;
+use crate::domain::terms::Promise;
 use crate::domain::vendor::Contact;
 use crate::error::Result;
 use crate::store::contract::ContractLine;
@@ -53,6 +55,37 @@ pub fn all(conn: &mut Conn, now: Moment) -> Result<Vec<Finding>> {
     Ok(found)
 }
 
+/// What is found about one contract in force apart from the single steps of its ladder, and about the
+/// calendars that its time counts in.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn about(conn: &mut Conn, contract: &Contract, now: Moment) -> Result<Vec<Finding>> {
+    if !is_in_force(contract, now) {
+        return Ok(Vec::new());
+    }
+    let terms = terms::in_force(conn, contract, now)?;
+    let promise = terms.as_ref().map(|terms| &terms.promise);
+    let contacts = vendor::contacts(conn, contract.vendor_id)?;
+    let mut found = of_contract(&InForce {
+        contract,
+        promise,
+        contacts: &contacts,
+    });
+    let ids = promise.map_or_else(Vec::new, Promise::calendars);
+    let book = calendar::book(conn, &ids)?;
+    for id in ids {
+        let head = calendar::find(conn, id)?;
+        found.extend(of_calendar(&head, &book.latest(id).calendar, now));
+    }
+    Ok(found)
+}
+
+fn is_in_force(contract: &Contract, now: Moment) -> bool {
+    let today = now.date_in(contract.time_zone.0);
+    contract.effective_from <= today && contract.effective_to.is_none_or(|last| today <= last)
+}
+
 /// Without an administrator nobody can let others in.
 fn people(conn: &mut Conn) -> Result<Vec<Finding>> {
     let administrators = person::of_role(conn, Role::Administrator)?;
@@ -72,11 +105,7 @@ fn of_contracts(conn: &mut Conn, lines: &[ContractLine], now: Moment) -> Result<
     let in_force: Vec<_> = lines
         .iter()
         .map(|line| &line.contract)
-        .filter(|contract| {
-            let today = now.date_in(contract.time_zone.0);
-            contract.effective_from <= today
-                && contract.effective_to.is_none_or(|last| today <= last)
-        })
+        .filter(|contract| is_in_force(contract, now))
         .collect();
     let vendors: Vec<VendorId> = in_force.iter().map(|contract| contract.vendor_id).collect();
     let mut contacts: HashMap<VendorId, Vec<Contact>> = HashMap::new();
@@ -99,8 +128,8 @@ fn of_contracts(conn: &mut Conn, lines: &[ContractLine], now: Moment) -> Result<
             contacts: contacts
                 .get(&contract.vendor_id)
                 .map_or(&[][..], Vec::as_slice),
-            ladder: &ladder,
         }));
+        found.extend(of_ladder(contract, &ladder));
     }
     Ok(found)
 }

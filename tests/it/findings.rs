@@ -108,6 +108,23 @@ fn the_page_and_the_api_list_what_will_not_work() {
             assert!(page.contains(&format!("href=\"{there}\"")), "{there}");
             assert_eq!(ada.get(there).status, 200, "{there}");
         }
+        // What concerns a contract stands on its page, too; one that has ended is left in peace.
+        let contract = |reference: &str| ada.get(&format!("/contracts/{reference}")).text;
+        let warned = contract("NW-2026");
+        for needed in [
+            "Contract NW-2026: the vendor has no contact on rung 1 (service desk)",
+            "Contract NW-2026: no step of its ladder is for restore S1",
+            "Calendar Berlin office: its holiday list ends on 2026-12-31",
+            "it tells nobody and will be skipped",
+        ] {
+            assert!(warned.contains(needed), "{needed}: {warned}");
+        }
+        assert!(
+            !warned.contains("Old office") && !warned.contains("NW-2026, step"),
+            "{warned}"
+        );
+        assert!(contract("NW-2027").contains("no terms of it are in force"));
+        assert!(!contract("NW-2025").contains("banner-soon"));
         assert!(page.contains("<strong>4</strong> errors"), "{page}");
         assert!(page.contains("<strong>5</strong> warnings"), "{page}");
     });
@@ -153,6 +170,8 @@ fn what_will_not_work_is_an_error_and_the_code_says_so() {
         "smtp://mail.example.com?tls=perhaps",
         "--public-url",
         "http://redress.example.com",
+        "--mail-reply-to",
+        "redress@example.com",
         "--data-dir",
         "file",
         "--database-url",
@@ -190,7 +209,8 @@ fn what_will_not_work_is_an_error_and_the_code_says_so() {
     let html = "letters/raised/en/body.html:2";
     is_there("warning", "template", html, "src=\"http");
     is_there("error", "people", "people", "no active administrator");
-    assert_eq!(found.len(), 7, "{found:#?}");
+    is_there("warning", "settings", "mail_trusted_relay", "is not set");
+    assert_eq!(found.len(), 8, "{found:#?}");
     assert_eq!(fs::read(&database).unwrap(), before, "nothing was changed");
 
     let table: &[(&[&str], Option<i32>, &str)] = &[

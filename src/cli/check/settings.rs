@@ -66,6 +66,15 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
             }
         }
     }
+    if config.reception.reply_to.is_some() && config.reception.relays.is_empty() {
+        add(
+            Gravity::Warning,
+            "mail_trusted_relay",
+            "is not set: no sender of a reply is believed, so no reply stops a clock by itself"
+                .to_string(),
+            "name the relay of yours that writes Authentication-Results",
+        );
+    }
     match config.published_url() {
         None => add(
             Gravity::Warning,

@@ -41,7 +41,7 @@ fn a_holiday_list_is_said_to_end_sixty_days_before_it_does() {
     let ends = &found("2026-10-31T23:00:00Z")[0];
     assert_eq!(ends.gravity, Gravity::Warning);
     assert!(ends.message.contains("ends on 2026-12-31"), "{ends:?}");
-    assert_eq!(ends.page.as_deref(), Some("/calendars/7/holidays"));
+    assert_eq!(ends.page.as_deref(), Some("/calendars/7"));
     let ended = &found("2026-12-31T23:00:00Z")[0];
     assert!(ended.message.contains("ended on 2026-12-31"), "{ended:?}");
 }

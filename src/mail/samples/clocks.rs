@@ -1,9 +1,7 @@
 //! Clocks of samples.
 
-use chrono::Days;
-
 use super::{at, of_metric, say};
-use crate::domain::clock::{Line, Part, Row, Shut, What};
+use crate::domain::clock::{Line, Part, Row, What};
 use crate::domain::letter::{ClockFacts, ExplanationFacts, Promised};
 use crate::domain::locale::Locale;
 use crate::domain::words::{ClockState, EventKind, Metric};
@@ -157,7 +155,7 @@ pub(super) fn in_every_state(locale: Locale) -> Vec<ClockFacts> {
     ]
 }
 
-/// How the deadline of the first response came about, had it been reported before the office opened.
+/// How the deadline of the first response came about.
 pub(super) fn explanation() -> ExplanationFacts {
     let budget = 15 * MINUTE;
     let line = |from: Moment, to: Moment, what: What, total: Micros| {
@@ -165,21 +163,14 @@ pub(super) fn explanation() -> ExplanationFacts {
             from,
             to,
             part: Part::Counts,
-            counted: if matches!(what, What::Open(_)) {
-                to - from
-            } else {
-                0
-            },
             what,
+            counted: to - from,
             total,
             budget,
             late: None,
         })
     };
-    let (reported, opens, due) = (at(11, 20, 6, 40), at(11, 20, 8, 0), at(11, 20, 8, 15));
-    let friday = opens.utc().date_naive();
-    let eve = friday.checked_sub_days(Days::new(1)).unwrap_or(friday);
-    let day_before = at(11, 19, 17, 0);
+    let (reported, due) = (at(11, 20, 15, 40), at(11, 20, 15, 55));
     ExplanationFacts {
         zone: Zone(chrono_tz::Europe::Berlin),
         rows: vec![
@@ -190,13 +181,11 @@ pub(super) fn explanation() -> ExplanationFacts {
                 0,
             ),
             line(
-                day_before,
                 reported,
-                What::Shut(Shut::Holiday(eve, String::new())),
-                0,
+                due,
+                What::Open(reported.utc().date_naive()),
+                budget,
             ),
-            line(reported, opens, What::Shut(Shut::OutsideHours), 0),
-            line(opens, due, What::Open(friday), budget),
             line(
                 due,
                 due,

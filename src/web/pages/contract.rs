@@ -13,12 +13,12 @@ use crate::domain::contract::{Contract, ContractInput};
 use crate::domain::vendor::Vendor;
 use crate::error::{Error, Result};
 use crate::store::contract::ContractLine;
-use crate::store::{Conn, contract, go_live, person, terms, vendor};
+use crate::store::{Conn, contract, finding, go_live, person, terms, vendor};
 use crate::time::Moment;
 use crate::web::access::{Access, Caller};
 use crate::web::error::Answer;
 use crate::web::form::{Form, Shape};
-use crate::web::frame::Frame;
+use crate::web::frame::{Frame, capitalised};
 use crate::web::idempotency::{Done, act_once};
 use crate::web::paging::Paging;
 use crate::web::shown::Reader;
@@ -179,7 +179,7 @@ pub async fn show(
 
 fn show_page(
     conn: &mut Conn,
-    frame: Frame,
+    mut frame: Frame,
     contract: Contract,
     asked: Option<i32>,
     reader: Reader,
@@ -203,6 +203,10 @@ fn show_page(
         None => None,
     };
     let number = shown.map(|terms| terms.number);
+    let found = finding::about(conn, &contract, now)?;
+    frame
+        .notices
+        .extend(found.iter().map(|one| capitalised(&one.sentence())));
     let windows = go_live::of_contract(conn, contract.id)?;
     let people = windows.iter();
     let people = people.flat_map(|window| window.entered_by.into_iter().chain(window.withdrawn_by));
