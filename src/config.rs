@@ -11,6 +11,7 @@ use url::Url;
 use crate::actions::received::Reception;
 use crate::hook::network::{Network, networks};
 use crate::logging;
+use crate::mail::mailbox::Address;
 use crate::mail::outlet::{Authorities, Limits};
 use crate::store::{DatabaseUrl, mask_password};
 
@@ -89,6 +90,16 @@ pub struct Flags {
     )]
     pub mail_trusted_relay: Option<String>,
 
+    /// Mailbox to which replies come, for Redress alone: imaps://USER:PASSWORD@HOST/FOLDER [default: none]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "REDRESS_IMAP_URL",
+        hide_env_values = true
+    )]
+    pub imap_url: Option<String>,
+
     /// Connections over which letters to one recipient domain go at once; 0: no limit [default: 4]
     #[arg(
         long,
@@ -152,6 +163,8 @@ pub struct Config {
     pub mail_templates: Option<PathBuf>,
     /// What is to be known to take in the mail that comes back.
     pub reception: Reception,
+    /// The mailbox to which replies come; none: they come by a pipe, or not at all.
+    pub mailbox: Option<Address>,
     /// What letters to one domain may take up of the mail server.
     pub mail_limits: Limits,
     /// Where a sign of life goes every minute while all is well; such addresses often hold a secret.
@@ -197,6 +210,7 @@ const NAMES: &[&str] = &[
     "mail_templates",
     "mail_reply_to",
     "mail_trusted_relay",
+    "imap_url",
     "mail_domain_connections",
     "mail_domain_per_minute",
     "heartbeat_url",
@@ -253,6 +267,7 @@ impl Config {
             mail_from: given.or("mail_from", "Redress <redress@localhost>")?,
             mail_templates: given.get("mail_templates")?.map(PathBuf::from),
             reception: given.reception()?,
+            mailbox: given.mailbox()?,
             mail_limits: Limits {
                 connections: given.number("mail_domain_connections", USUAL_LIMITS.connections)?,
                 per_minute: given.number("mail_domain_per_minute", USUAL_LIMITS.per_minute)?,
@@ -308,6 +323,7 @@ impl fmt::Debug for Config {
             .field("mail_from", &self.mail_from)
             .field("mail_templates", &self.mail_templates)
             .field("reception", &self.reception)
+            .field("mailbox", &self.mailbox)
             .field("mail_limits", &self.mail_limits)
             .field(
                 "heartbeat_host",
@@ -339,6 +355,7 @@ impl Given<'_> {
             "mail_templates" => &flags.mail_templates,
             "mail_reply_to" => &flags.mail_reply_to,
             "mail_trusted_relay" => &flags.mail_trusted_relay,
+            "imap_url" => &flags.imap_url,
             "mail_domain_connections" => &flags.mail_domain_connections,
             "mail_domain_per_minute" => &flags.mail_domain_per_minute,
             "heartbeat_url" => &flags.heartbeat_url,
@@ -406,6 +423,13 @@ impl Given<'_> {
                 .map_err(|reason| self.wrong("smtp_ca_file", reason)),
             None => Ok(Authorities::default()),
         }
+    }
+
+    fn mailbox(&self) -> Result<Option<Address>, WrongSetting> {
+        let example = "imaps://user:password@mail.example.com/INBOX";
+        let url = self.url("imap_url", &["imap", "imaps"], example)?;
+        let address = url.as_ref().map(Address::of).transpose();
+        address.map_err(|wrong| self.wrong("imap_url", format!("{wrong}; write {example}")))
     }
 
     fn reception(&self) -> Result<Reception, WrongSetting> {
@@ -620,12 +644,13 @@ mod tests {
         let config = joined(
             Flags::default(),
             "database_url = \"postgres://ann:secret@db/redress\"\nsmtp_url = \"smtp://ann:hidden@mail\"\n\
+             imap_url = \"imaps://ann:unseen@mail/INBOX\"\n\
              heartbeat_url = \"https://monitor.example.com/ping/0f1e2d\"",
         )
         .unwrap();
         let shown = format!("{config:?}");
         assert!(
-            ["secret", "hidden", "0f1e2d"]
+            ["secret", "hidden", "unseen", "0f1e2d"]
                 .iter()
                 .all(|one| !shown.contains(one)),
             "{shown}"

@@ -18,6 +18,7 @@ pub mod logging;
 pub mod machine;
 pub mod mail;
 pub mod metrics;
+pub mod postbox;
 pub mod report;
 pub mod schema;
 pub mod secret;

@@ -16,8 +16,10 @@ use crate::engine;
 use crate::engine::deliver::Sender;
 use crate::engine::heartbeat::{self, Heart};
 use crate::hook::outlet::HookOutlet;
+use crate::mail::mailbox;
 use crate::mail::outlet::{Outlet, Patience, SmtpOutlet};
 use crate::mail::templates::Templates;
+use crate::postbox::{Postbox, Standing};
 use crate::secret::Secret;
 use crate::store::{Actor, Store};
 use crate::time::{TimeSource, ZONE_DATA};
@@ -56,10 +58,17 @@ pub(super) fn run(config: &Config, args: &Args) -> anyhow::Result<()> {
     offer_link(&store, &public_url)?;
     let sender = sender(config, &public_url, templates)?;
     let heart = config.heartbeat_url.clone().map(Heart::new);
+    let postbox = config.mailbox.clone().map(|address| Postbox {
+        address,
+        authorities: config.smtp_authorities.clone(),
+        patience: mailbox::Patience::default(),
+        reception: config.reception.clone(),
+        standing: Standing::default(),
+    });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let ended = runtime.block_on(serve(store, sender, heart, listener));
+    let ended = runtime.block_on(serve(store, sender, heart, postbox, listener));
     // A thread that waits for a dead connection must not keep the process.
     runtime.shutdown_timeout(LAST_WAIT);
     ended
@@ -124,6 +133,7 @@ async fn serve(
     store: Store,
     sender: Sender,
     heart: Option<Heart>,
+    postbox: Option<Postbox>,
     listener: TcpListener,
 ) -> anyhow::Result<()> {
     let public_url = sender.public_url.clone();
@@ -136,6 +146,10 @@ async fn serve(
     let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let health = Arc::clone(&state.health);
     engine::show(&state.metrics, &store, &health);
+    if let Some(postbox) = postbox {
+        postbox.standing.show(&state.metrics);
+        postbox.start(store.clone(), stopped.clone())?;
+    }
     if let Some(heart) = heart {
         let (store, health) = (store.clone(), Arc::clone(&health));
         tasks.spawn(heartbeat::run(heart, store, health, stopped.clone()));

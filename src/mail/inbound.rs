@@ -12,7 +12,7 @@ mod quoted;
 
 use mail_parser::{Address, HeaderName, HeaderValue, Message, MessageParser};
 
-pub use intake::{arrived, take_in, too_long};
+pub use intake::{arrived, not_fetched, take_in};
 pub use mime::Excess;
 
 use crate::domain::link::mask;

@@ -14,6 +14,7 @@ use crate::time::Moment;
 
 mod smtp;
 
+pub(in crate::mail) use smtp::Encryption;
 pub use smtp::{Authorities, LONGEST_SEND, Patience, SmtpOutlet};
 
 /// A letter as it leaves.

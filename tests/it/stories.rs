@@ -20,6 +20,7 @@ mod peers_letters;
 mod peers_reports;
 mod policies;
 mod post;
+mod postbox;
 mod refused;
 mod replies;
 mod rotas;

@@ -49,21 +49,29 @@ pub fn take_in(mut from: impl Read) -> io::Result<Arrived> {
     Ok(whole(bytes, sha256))
 }
 
-/// A message that is there whole, as it reached a mailbox at that moment.
-pub fn arrived(bytes: Vec<u8>, received_at: Moment) -> Arrived {
+/// A message that is there whole, as it reached a mailbox at that moment; none: now.
+pub fn arrived(bytes: Vec<u8>, received_at: Option<Moment>) -> Arrived {
     let sha256 = hex::encode(Sha256::digest(&bytes));
     Arrived {
-        received_at: Some(received_at),
+        received_at,
         ..whole(bytes, sha256)
     }
 }
 
-/// A message of a mailbox that is too long to be fetched: its head, and how long it is said to be.
-pub fn too_long(head: &[u8], size: u64, received_at: Moment) -> Arrived {
-    let sha256 = hex::encode(Sha256::digest(head));
+/// A message that stays in its mailbox, for a reason or since it is too long; of its bytes, which nobody
+/// has, the hash is that of what names it there.
+pub fn not_fetched(
+    identity: &str,
+    size: u64,
+    reason: Option<&str>,
+    received_at: Option<Moment>,
+) -> Arrived {
+    let sha256 = hex::encode(Sha256::digest(identity.as_bytes()));
+    let refused = refused(&[], size, sha256, Excess::Bytes);
     Arrived {
-        received_at: Some(received_at),
-        ..refused(head, size, sha256, Excess::Bytes)
+        refused: reason.map(str::to_string).or(refused.refused),
+        received_at,
+        ..refused
     }
 }
 

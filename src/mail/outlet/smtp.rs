@@ -24,6 +24,7 @@ mod server;
 
 use connection::{Connection, Job};
 pub use encryption::Authorities;
+pub(in crate::mail) use encryption::Encryption;
 use failure::{Failure, Step};
 use resting::Shared;
 use server::Server;

@@ -19,7 +19,7 @@ const DESK: &str = "desk@vendor.example";
 const PROOF: &str = "mx.example.com; dmarc=pass header.from=vendor.example";
 
 /// What is to be known of a letter to answer it.
-struct Sent {
+pub struct Sent {
     id: String,
     thread: String,
     reply_to: String,
@@ -43,16 +43,16 @@ fn sent(world: &World, to: &str) -> Sent {
 }
 
 /// A message about to be sent to us.
-struct Mail {
+pub struct Mail {
     head: Vec<String>,
     from: String,
     to: String,
     subject: String,
-    text: String,
+    pub text: String,
 }
 
 impl Mail {
-    fn to(letter: &Sent) -> Self {
+    pub fn to(letter: &Sent) -> Self {
         Self {
             head: vec![
                 format!("Authentication-Results: {PROOF}"),
@@ -79,7 +79,7 @@ impl Mail {
         self
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    pub fn bytes(&self) -> Vec<u8> {
         let Self {
             from,
             to,
@@ -93,7 +93,7 @@ impl Mail {
     }
 }
 
-fn reception() -> Reception {
+pub fn reception() -> Reception {
     Reception {
         reply_to: "redress@example.com".parse().ok(),
         relays: vec!["mx.example.com".to_string()],
@@ -106,7 +106,7 @@ fn arrives(world: &World, mail: &Mail) -> Taken {
 }
 
 fn arrived_at(world: &World, mail: &Mail, at: Moment) -> Taken {
-    received::receive(&world.store, &reception(), arrived(mail.bytes(), at)).unwrap()
+    received::receive(&world.store, &reception(), arrived(mail.bytes(), Some(at))).unwrap()
 }
 
 fn kept(verdict: Verdict, taken: &Taken) -> (Option<i64>, String) {
@@ -153,7 +153,7 @@ fn confirms(
     })
 }
 
-fn raised(world: &World) -> (IncidentId, Sent) {
+pub fn raised(world: &World) -> (IncidentId, Sent) {
     let contract = world.signs("NW-2026", world.usual_terms());
     let incident = world.raises(contract, "S1");
     let letter = sent(world, DESK);

@@ -5,6 +5,7 @@
 
 pub mod browser;
 pub mod hook;
+pub mod imap;
 pub mod postgres;
 pub mod smtp;
 mod watched;

@@ -60,7 +60,7 @@ impl fmt::Debug for Authorities {
 }
 
 /// TLS 1.2 or 1.3 with one server.
-pub(super) struct Encryption {
+pub(in crate::mail) struct Encryption {
     connector: TlsConnector,
     /// What the server's certificate must be for.
     name: ServerName<'static>,
@@ -69,7 +69,7 @@ pub(super) struct Encryption {
 impl Encryption {
     /// # Errors
     /// When no certificate could be for that host.
-    pub(super) fn new(host: &str, authorities: &Authorities) -> Result<Self, String> {
+    pub(in crate::mail) fn new(host: &str, authorities: &Authorities) -> Result<Self, String> {
         let name = ServerName::try_from(host.to_string()).map_err(|_| {
             format!("no certificate can be for {host}, the host in the mail server's URL")
         })?;
@@ -90,7 +90,10 @@ impl Encryption {
     }
 
     /// Encrypts what goes over the stream, once the server has shown that it is the one.
-    pub(super) async fn begin(&self, stream: TcpStream) -> Result<TlsStream<TcpStream>, String> {
+    pub(in crate::mail) async fn begin(
+        &self,
+        stream: TcpStream,
+    ) -> Result<TlsStream<TcpStream>, String> {
         let begun = self.connector.connect(self.name.clone(), stream).await;
         begun.map_err(|error| explained(&error))
     }
