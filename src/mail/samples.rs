@@ -6,7 +6,7 @@ use crate::domain::letter::{
     ClockFacts, IncidentFacts, LetterFacts, LetterKind, Recipient, Side, StepFacts, Told, Trigger,
 };
 use crate::domain::locale::Locale;
-use crate::domain::words::{ClockState, Metric};
+use crate::domain::words::Metric;
 use crate::domain::zone::Zone;
 use crate::time::{HOUR, MINUTE, Micros, Moment};
 
@@ -288,11 +288,6 @@ fn late_letter(locale: Locale, usual: IncidentFacts) -> Sample {
         sent_at,
         ..on_time("late", "It goes out late", facts)
     }
-}
-
-/// Whether a clock runs still.
-fn is_open(clock: &ClockFacts) -> bool {
-    matches!(clock.state, ClockState::Running | ClockState::Paused)
 }
 
 /// Another metric of the same clock.

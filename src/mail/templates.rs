@@ -23,7 +23,7 @@ mod folder;
 mod tried;
 pub mod variables;
 
-/// How much work an organisation's template may make: some tens of times what the longest letter takes,
+/// How much work an organisation's template may make: more than five times what the longest sample takes,
 /// and some milliseconds.
 const OWN_FUEL: u64 = 200_000;
 /// How much an organisation's template may write.

@@ -1,7 +1,7 @@
 //! Samples of what only some letters about an incident say.
 
 use super::clocks::{by_business_day, data_lost, late, missed, never_came};
-use super::{Sample, after_due, at, is_open, of_metric, on_time, say, step};
+use super::{Sample, after_due, at, on_time, say, step};
 use crate::domain::letter::{
     AnswerFacts, ClockFacts, CorrectedFacts, IncidentFacts, LetterKind, StepFacts,
 };
@@ -31,10 +31,10 @@ pub(super) fn samples(locale: Locale, usual: IncidentFacts) -> Vec<Sample> {
                 "Due by a business day",
                 by_business_day(locale),
             ),
-            reminder(locale, usual.clone(), usual.clocks[0].clone()),
+            reminder(usual.clone(), usual.clocks[0].clone()),
         ],
         LetterKind::Escalated | LetterKind::Breached => vec![
-            reminder(locale, usual.clone(), late(locale, 2 * HOUR)),
+            reminder(usual.clone(), late(locale, 2 * HOUR)),
             with("done-late", "It was done, late", missed(locale)),
             with("never-came", "An update never came", never_came(locale)),
             with("data-lost", "Too much data was lost", data_lost(locale)),
@@ -53,16 +53,12 @@ pub(super) fn samples(locale: Locale, usual: IncidentFacts) -> Vec<Sample> {
 }
 
 /// What was said before is said again.
-fn reminder(locale: Locale, usual: IncidentFacts, clock: ClockFacts) -> Sample {
+fn reminder(usual: IncidentFacts, clock: ClockFacts) -> Sample {
     let planned_at = at(11, 20, 17, 55);
     let repeat = StepFacts {
         repeat: 2,
         reminder: true,
         ..step(after_due(2 * HOUR, "open"), planned_at)
-    };
-    let clock = match is_open(&clock) {
-        true => clock,
-        false => late(locale, 2 * HOUR),
     };
     on_time(
         "reminder",
@@ -190,12 +186,6 @@ fn answers(usual: &IncidentFacts) -> Vec<Sample> {
                 remark: String::new(),
                 ..promised.clone()
             }),
-            clocks: usual
-                .clocks
-                .iter()
-                .cloned()
-                .map(|clock| of_metric(Metric::Respond, clock))
-                .collect(),
             planned_at: promised.at + MINUTE / 2,
             ..usual.clone()
         };

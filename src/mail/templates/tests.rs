@@ -304,3 +304,30 @@ fn every_template_compiled_in_stands_in_the_folder_and_the_other_way_round() {
         }
     }
 }
+
+#[test]
+fn a_template_has_room_for_five_times_the_longest_sample() {
+    let mut environment = environment::empty(OWN_FUEL / 5).unwrap();
+    for (name, source) in built_in() {
+        environment::add(&mut environment, name, source).unwrap();
+    }
+    for kind in LetterKind::ALL {
+        for locale in Locale::ALL {
+            for sample in samples(*kind, *locale) {
+                for recipient in readers(*kind, *locale) {
+                    let order = Order {
+                        facts: &sample.facts,
+                        recipient: &recipient,
+                        public_url: PUBLIC_URL,
+                        sent_at: sample.sent_at,
+                        sign: &links::masked,
+                    };
+                    let bounds = Bounds {
+                        longest: OWN_BOUNDS.longest / 5,
+                    };
+                    write(&environment, &order, bounds).unwrap();
+                }
+            }
+        }
+    }
+}
