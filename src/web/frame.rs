@@ -116,6 +116,8 @@ const NAV: &[(&str, &[(&str, &str)])] = &[
             ("/letter-templates", "Letter templates"),
             ("/webhooks", "Webhooks"),
             ("/people", "People"),
+            ("/teams", "Teams"),
+            ("/rotas", "Rotas"),
             ("/tokens", "API tokens"),
         ],
     ),

@@ -110,6 +110,18 @@ routes! {
     POST   "/people/{id}"               Administer => pages::person::edit;
 
     // Webhooks.
+    GET    "/teams"                     SignedIn   => pages::team::list;
+    POST   "/teams"                     Enter      => pages::team::enter;
+    GET    "/teams/new"                 Enter      => pages::team::new;
+    GET    "/teams/{id}"                Enter      => pages::team::show;
+    POST   "/teams/{id}"                Enter      => pages::team::edit;
+    POST   "/teams/{id}/remove"         Enter      => pages::team::remove;
+    GET    "/rotas"                     SignedIn   => pages::rota::list;
+    POST   "/rotas"                     Enter      => pages::rota::enter;
+    GET    "/rotas/new"                 Enter      => pages::rota::new;
+    GET    "/rotas/{id}"                Enter      => pages::rota::show;
+    POST   "/rotas/{id}"                Enter      => pages::rota::edit;
+    POST   "/rotas/{id}/remove"         Enter      => pages::rota::remove;
     GET    "/webhooks"                  SignedIn   => pages::webhook::list;
     POST   "/webhooks"                  Administer => pages::webhook::enter;
     GET    "/webhooks/new"              Administer => pages::webhook::new;

@@ -4,6 +4,7 @@ mod browser_story;
 mod calendar_properties;
 mod cli;
 mod clocks;
+mod duty;
 mod entries;
 mod evidence;
 mod explanation;

@@ -21,8 +21,10 @@ pub mod promise;
 pub mod received;
 pub mod rehearsal;
 pub mod report;
+pub mod rota;
 pub mod schedule;
 pub mod session;
+pub mod team;
 pub mod terms;
 pub mod token;
 pub mod vendor;
@@ -37,7 +39,8 @@ use super::form::Form;
 use super::frame::flash_cookie;
 use crate::domain::input::FieldError;
 use crate::domain::locale::Locale;
-use crate::error::{Error, Refused};
+use crate::error::{Error, Refused, Result};
+use crate::store::{self, Conn};
 
 /// A choice of a list, as the macros `select`, `radios` and `checks` show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +67,23 @@ impl Choice {
             .map(|locale| Self::new(locale.as_str(), language(*locale)))
             .collect()
     }
+}
+
+/// People who are here that a form offers.
+const MOST_PEOPLE: i64 = 2000;
+
+/// Our people who are here, by mail address.
+fn colleagues(conn: &mut Conn) -> Result<Vec<Choice>> {
+    let people = store::person::page(conn, None, MOST_PEOPLE)?.into_iter();
+    let people = people.filter(|person| person.active);
+    let mut choices: Vec<Choice> = people
+        .map(|person| {
+            let label = format!("{} ({}, {})", person.name, person.email, person.time_zone);
+            Choice::new(person.email, label)
+        })
+        .collect();
+    choices.sort_by(|one, other| one.label.cmp(&other.label));
+    Ok(choices)
 }
 
 /// A language in its own words.
