@@ -359,13 +359,26 @@ fn offered(tx: &mut Tx<'_>, id: ReceivedId) -> Result<Received> {
     Ok(message)
 }
 
-/// Erases the texts and the bytes of a message. Events that were recorded by it keep theirs, which are
-/// erased with them.
+/// Erases the texts and the bytes of a message that no event rests on.
 ///
 /// # Errors
-/// When it was erased before.
+/// When it was erased before, or an event rests on it, whose texts are to be erased instead.
 pub fn erase(tx: &mut Tx<'_>, id: ReceivedId) -> Result<()> {
-    store::received::get(tx.conn(), id)?;
+    let message = store::received::get(tx.conn(), id)?;
+    if let Some(incident) = message.incident_id {
+        store::incident::lock(tx, incident)?;
+        let events = store::incident::events(tx.conn(), incident)?;
+        let mut events = events.iter();
+        if let Some(event) =
+            events.find(|event| event.fields.message.as_ref() == Some(&message.sha256))
+        {
+            return Err(Error::conflict(format!(
+                "event {} of {} rests on this message; erase the texts of that event, and the message goes with them",
+                event.seq,
+                incident.reference()
+            )));
+        }
+    }
     if !store::received::erase(tx, id)? {
         return Err(Error::conflict("the message was erased before"));
     }

@@ -8,6 +8,7 @@ mod explained;
 mod pack;
 mod parts;
 mod readme;
+mod received;
 mod told;
 
 use std::io::{Seek, Write};
@@ -86,6 +87,7 @@ pub fn write(conn: &mut Conn, about: About, now: Moment, out: impl Write + Seek)
         parts::file(conn, file, &mut packer)?;
     }
     parts::letters(conn, &content, &mut packer)?;
+    received::messages(conn, &content, &mut packer)?;
     parts::anchors(conn, &content, &mut packer)?;
     packer.finish()
 }

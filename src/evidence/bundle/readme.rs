@@ -40,6 +40,7 @@ breaches.json    the entries of the register, with what they were judged by
 files/           files that go with events, named by event and place: files/3-1-router.log
 letters.json     what was written to whom; letters/N.eml is the message as it was sent, with the
                  recipient's signed links masked where links_masked says so; sha256 is that of what was sent
+messages.json    mail that came in, told likewise; an event that rests on one names the sha256 of what came in
 anchors.jsonl    the anchor chain from the first anchor that holds this timeline on (at most {most} anchors)
 SHA256SUMS       the sums of all these files
 

@@ -15,6 +15,7 @@ use crate::store::{self, Conn};
 struct Named {
     #[serde(default)]
     evidence: Vec<String>,
+    message: Option<String>,
 }
 
 /// Reads each file chunk by chunk.
@@ -46,16 +47,34 @@ pub(super) fn check(
         }
         chain.has(event.seq, NAMES.get(index).copied().unwrap_or_default());
     }
-    let named = named.evidence.len();
+    let count = named.evidence.len();
     let is_added = |file: &File| {
         file.position
-            .is_none_or(|at| !(1..=named).contains(&(at as usize)))
+            .is_none_or(|at| !(1..=count).contains(&(at as usize)))
     };
     if files.iter().any(is_added) {
         wrong.push("a file was added: it is not in the chain".to_string());
     }
+    if let Some(sha256) = &named.message {
+        let found = message(conn, sha256)?;
+        chain.rests_on(event.seq, sha256, found.is_some());
+        match found {
+            Some(found) if found != *sha256 => wrong.push("its message was changed".to_string()),
+            Some(_) => walked.files += 1,
+            None => {}
+        }
+    }
     let place = Place::Event(event.incident_id, event.seq);
     Ok(wrong.into_iter().map(|what| fault(place, what)).collect())
+}
+
+/// The hash of the bytes that are kept as the message of that hash; nothing when none are there.
+fn message(conn: &mut Conn, sha256: &str) -> Result<Option<String>> {
+    let Some(message) = store::received::of_hash(conn, sha256)? else {
+        return Ok(None);
+    };
+    let bytes = store::received::content(conn, message.id)?;
+    Ok(bytes.map(|bytes| hex::encode(Sha256::digest(bytes))))
 }
 
 /// The hash of a file's content; nothing when none is there.

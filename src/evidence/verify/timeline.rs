@@ -28,6 +28,8 @@ pub(super) struct Chain {
     present: BTreeSet<(i64, String)>,
     /// Texts that were erased, with the event that says so.
     erased: BTreeMap<(i64, String), i64>,
+    /// By its hash, each message that events rest on: those events, and whether it is there.
+    messages: BTreeMap<String, (Vec<i64>, bool)>,
 }
 
 /// The fields of an `erased` event that matter here.
@@ -48,6 +50,7 @@ impl Chain {
             missing: BTreeSet::new(),
             present: BTreeSet::new(),
             erased: BTreeMap::new(),
+            messages: BTreeMap::new(),
         }
     }
 
@@ -171,6 +174,13 @@ impl Chain {
         self.present.insert((seq, name.to_string()));
     }
 
+    /// Notes whether the message that an event rests on is there.
+    pub(super) fn rests_on(&mut self, seq: i64, sha256: &str, is_there: bool) {
+        let message = self.messages.entry(sha256.to_string()).or_default();
+        message.0.push(seq);
+        message.1 = is_there;
+    }
+
     /// Ends the timeline: what the incident says of it, and what only the whole of it shows.
     pub(super) fn end(self, head: &RawHead, walked: &mut Walked) -> Vec<Fault> {
         let mut faults = Vec::new();
@@ -184,6 +194,22 @@ impl Chain {
                 called(&name)
             );
             faults.push(fault(Place::Event(self.incident, seq), what));
+        }
+        // A message goes with any text of any event that rests on it.
+        for (seqs, is_there) in self.messages.into_values() {
+            let mut erased = self.erased.iter();
+            let by = erased.find(|((of, _), _)| seqs.contains(of));
+            let what = match (is_there, by) {
+                (true, Some((_, by))) => {
+                    format!("its message is there, and event {by} says that it was erased")
+                }
+                (false, None) => {
+                    "its message is missing, and no event says that it was erased".to_string()
+                }
+                _ => continue,
+            };
+            let first = seqs.first().copied().unwrap_or_default();
+            faults.push(fault(Place::Event(self.incident, first), what));
         }
         for ((seq, name), by) in self.erased {
             if self.present.contains(&(seq, name.clone())) {

@@ -393,6 +393,19 @@ on_both! { fn erasing_what_was_said_erases_the_message_too(world) {
     world.passes_to("2026-03-02T10:05[Europe/Berlin]");
     kept(Verdict::Trusted, &arrives(world, &Mail::to(&letter)));
     world.delivers();
+    let verified = || {
+        let mut faults = Vec::new();
+        redress::evidence::verify::walk(&world.store, None, |fault| {
+            faults.push(fault.to_string());
+            Ok(())
+        })
+        .unwrap();
+        faults
+    };
+    assert_eq!(verified(), Vec::<String>::new());
+    let id = messages(world)[0].id;
+    let rests = world.store.write(Actor::Person(world.max), move |tx| received::erase(tx, id));
+    assert!(rests.unwrap_err().to_string().contains("event 2 of INC-1001 rests on this message"));
     let erasure = redress::domain::erasure::Erasure::read(
         &json!({"seq": 2, "texts": ["reason", "name", "contact", "subject"], "reason": "GDPR art. 17"})).unwrap();
     world.store.write(Actor::Person(world.max), move |tx| {
@@ -405,6 +418,35 @@ on_both! { fn erasing_what_was_said_erases_the_message_too(world) {
     let id = message.id;
     assert_eq!(world.store.read(|conn| store::received::content(conn, id)).unwrap(), None);
     assert!(world.letters().iter().all(|letter| !format!("{:?}", letter.facts).contains("We are on it")));
+    assert_eq!(verified(), Vec::<String>::new());
     // It stays known.
     assert_eq!(arrives(world, &Mail::to(&letter)), Taken::Known);
+} }
+
+on_both! { fn a_message_that_was_changed_or_taken_away_is_seen(world) {
+    let (incident, letter) = raised(world);
+    world.passes_to("2026-03-02T10:05[Europe/Berlin]");
+    kept(Verdict::Trusted, &arrives(world, &Mail::to(&letter)));
+    world.delivers();
+    let bundle = crate::evidence::bundle::bundle(world, redress::evidence::bundle::About::Incident(incident));
+    let (_, files) = crate::evidence::bundle::unpacked(&bundle);
+    let listed: serde_json::Value = serde_json::from_slice(&files["messages.json"]).unwrap();
+    assert_eq!(listed[0]["verdict"], "trusted");
+    assert_eq!(files["messages/1.eml"], Mail::to(&letter).bytes());
+    let message = messages(world)[0].id;
+    world.store.write(Actor::Operator, move |tx| store::received::erase(tx, message)).unwrap();
+    let mut faults = Vec::new();
+    redress::evidence::verify::walk(&world.store, None, |fault| {
+        faults.push(fault.to_string());
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].contains("its message is missing"), "{faults:?}");
+    // The world ends whole: an event says that it was erased.
+    let erasure = json!({"seq": 2, "texts": ["subject"], "reason": "GDPR art. 17"});
+    let erasure = redress::domain::erasure::Erasure::read(&erasure).unwrap();
+    world.store.write(Actor::Person(world.max), move |tx| {
+        redress::actions::erasure::erase(tx, incident, &erasure, Source::Api)
+    }).unwrap();
 } }
