@@ -8,7 +8,7 @@ use crate::domain::clock::{Clock, Lap, Verdict, explain};
 use crate::domain::ladder::{Generation, Target as Audience};
 use crate::domain::letter::{
     AnswerFacts, ClockFacts, CorrectedFacts, ExplanationFacts, IncidentFacts, LetterFacts,
-    LetterKind, LetterState, Promised, Recipient, Side, StepFacts, Told,
+    LetterKind, LetterState, Promised, Recipient, Side, StepFacts, Told, Trigger,
 };
 use crate::domain::terms::Target;
 use crate::domain::timeline::Event;
@@ -62,6 +62,7 @@ pub(super) fn facts(
         clocks: Vec::new(),
         step: None,
         missed_steps: Vec::new(),
+        skipped_steps: Vec::new(),
         breach: None,
         also_told: Vec::new(),
         remark: None,
@@ -157,6 +158,8 @@ pub(super) struct StepLetter<'a> {
     pub(super) key: String,
     pub(super) planned_at: Moment,
     pub(super) step: StepFacts,
+    /// The steps just below it that found nobody.
+    pub(super) skipped: Vec<Trigger>,
     pub(super) breach: Option<BreachId>,
 }
 
@@ -196,6 +199,10 @@ pub(super) fn about_step(
     {
         let mut facts = facts.clone();
         facts.missed_steps = missed;
+        // Whom of ours there is nobody to tell is no matter of the vendor's.
+        if to.recipient.side == Side::Ours {
+            facts.skipped_steps.clone_from(&letter.skipped);
+        }
         facts.also_told = match &to.stands_for {
             Some(named) => named.to_vec(),
             None => also_told(to, all.iter().copied()),

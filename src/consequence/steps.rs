@@ -93,14 +93,50 @@ pub(super) fn take(
     let (late, timely): (Vec<&Due>, Vec<&Due>) = told
         .into_iter()
         .partition(|due| now - due.planned_at > LATE);
+    let mut deeds = before.taken.clone();
+    deeds.extend(plan.due.iter().map(|due| (due.key, due.deed)));
+    let climbed = Climbed {
+        audiences,
+        holding: before.holding,
+        deeds: &deeds,
+    };
     for due in timely {
-        tell(written, subject, audiences, before.holding, &[due], now)?;
+        tell(written, subject, &climbed, &[due], now)?;
     }
     if !late.is_empty() {
-        tell(written, subject, audiences, before.holding, &late, now)?;
+        tell(written, subject, &climbed, &late, now)?;
     }
     let steps = u32::try_from(plan.due.len()).unwrap_or(u32::MAX);
     Ok((steps, plan.next))
+}
+
+/// A ladder as far as it is climbed.
+struct Climbed<'a> {
+    audiences: &'a [Vec<Addressee>],
+    holding: &'a HashMap<LapKey, &'a Breach>,
+    /// What became of the steps taken in the present generation, those of this moment too.
+    deeds: &'a BTreeMap<Taken, Deed>,
+}
+
+impl Climbed<'_> {
+    /// The steps between that one and the next below it that was told: they found nobody.
+    fn skipped(&self, ladder: &[Step], due: &Due) -> Vec<Trigger> {
+        if due.deed != Deed::Told || due.key.repeat > 0 {
+            return Vec::new();
+        }
+        let below = (0..due.key.step)
+            .rev()
+            .map(|step| Taken { step, ..due.key });
+        let mut skipped: Vec<Trigger> = below
+            .map(|key| (key, self.deeds.get(&key)))
+            .take_while(|(_, deed)| *deed != Some(&Deed::Told))
+            .filter(|(_, deed)| *deed == Some(&Deed::Empty))
+            .filter_map(|(key, _)| ladder.get(usize::try_from(key.step).ok()?))
+            .map(trigger)
+            .collect();
+        skipped.reverse();
+        skipped
+    }
 }
 
 /// Writes to everyone these steps tell: the highest of the steps that name a recipient speaks, and the
@@ -108,11 +144,13 @@ pub(super) fn take(
 fn tell(
     written: &mut Written,
     subject: &Subject<'_>,
-    audiences: &[Vec<Addressee>],
-    holding: &HashMap<LapKey, &Breach>,
+    climbed: &Climbed<'_>,
     dues: &[&Due],
     now: Moment,
 ) -> Result<()> {
+    let Climbed {
+        audiences, holding, ..
+    } = *climbed;
     let ladder = &subject.case.case.ladder.0;
     let mut told: Vec<&str> = Vec::new();
     for due in dues.iter().rev() {
@@ -166,6 +204,7 @@ fn tell(
             ),
             planned_at: due.planned_at,
             step: step_facts(step, due),
+            skipped: climbed.skipped(ladder, due),
             breach,
         };
         letters::about_step(written, subject, &letter, to, &all, now)?;
@@ -206,7 +245,16 @@ fn kind_of(when: When, deed: Deed) -> LetterKind {
 }
 
 fn step_facts(step: &Step, due: &Due) -> StepFacts {
-    let trigger = match step.when {
+    StepFacts {
+        planned_at: due.planned_at,
+        trigger: trigger(step),
+        repeat: if due.key.step < 0 { 0 } else { due.key.repeat },
+        reminder: due.deed == Deed::Reminded || due.key.repeat > 0,
+    }
+}
+
+fn trigger(step: &Step) -> Trigger {
+    match step.when {
         When::Percent(percent) => Trigger::Percent { percent },
         When::AtDue => Trigger::AtDue,
         When::BeforeDue(offset, measured) => Trigger::BeforeDue {
@@ -217,11 +265,5 @@ fn step_facts(step: &Step, due: &Due) -> StepFacts {
             offset,
             measured: measured.to_string(),
         },
-    };
-    StepFacts {
-        planned_at: due.planned_at,
-        trigger,
-        repeat: if due.key.step < 0 { 0 } else { due.key.repeat },
-        reminder: due.deed == Deed::Reminded || due.key.repeat > 0,
     }
 }

@@ -186,6 +186,9 @@ pub struct IncidentFacts {
     /// Steps that were passed over while nothing ran, in a letter that makes up for them.
     #[serde(default)]
     pub missed_steps: Vec<StepFacts>,
+    /// Steps just below this one on the ladder that found nobody to tell; only for our own side.
+    #[serde(default)]
+    pub skipped_steps: Vec<Trigger>,
     /// Reference of the breach, `B-17`.
     #[serde(default)]
     pub breach: Option<String>,

@@ -145,6 +145,15 @@ fn lines(facts: &IncidentFacts, recipient: &Recipient, now: Moment) -> Vec<(Stri
             .collect();
         add("Missed before", "此前未能发出", steps.join("; "));
     }
+    if !facts.skipped_steps.is_empty() {
+        let steps = facts.skipped_steps.iter();
+        let steps: Vec<String> = steps.map(|step| wording::trigger(step, locale)).collect();
+        add(
+            "Skipped, nobody to tell",
+            "无人可通知而跳过",
+            steps.join("; "),
+        );
+    }
     let names: Vec<&str> = facts
         .also_told
         .iter()

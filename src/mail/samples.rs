@@ -162,6 +162,7 @@ fn usual(kind: LetterKind, locale: Locale) -> IncidentFacts {
         clocks: vec![clock],
         step: caused.map(|trigger| step(trigger, planned_at)),
         missed_steps: Vec::new(),
+        skipped_steps: Vec::new(),
         breach: (kind == LetterKind::Breached).then(|| "B-17".to_string()),
         also_told: vec![
             told(
@@ -277,6 +278,11 @@ fn late_letter(locale: Locale, usual: IncidentFacts) -> Sample {
     let is_of_step = usual.step.is_some();
     let facts = IncidentFacts {
         missed_steps: if is_of_step { missed_steps } else { Vec::new() },
+        skipped_steps: if is_of_step {
+            vec![Trigger::Percent { percent: 90 }]
+        } else {
+            Vec::new()
+        },
         clocks: if is_of_step {
             vec![clock]
         } else {

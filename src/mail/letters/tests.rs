@@ -131,6 +131,7 @@ fn incident(kind: LetterKind) -> IncidentFacts {
             reminder: false,
         }),
         missed_steps: Vec::new(),
+        skipped_steps: Vec::new(),
         breach: (kind == LetterKind::Breached).then(|| "B-17".to_string()),
         also_told: vec![
             told("Duty manager", "duty@vendor.example", Side::Vendor),
@@ -435,6 +436,36 @@ fn a_letter_after_downtime_says_what_was_missed_and_how_late_it_is() {
         "catch_up_owner_en",
         format!("{}\n\n{}", letter.subject, letter.text)
     );
+}
+
+#[test]
+fn our_side_reads_which_steps_found_nobody_and_the_vendor_does_not() {
+    let facts = IncidentFacts {
+        skipped_steps: vec![Trigger::Percent { percent: 90 }, Trigger::AtDue],
+        ..incident(LetterKind::Escalated)
+    };
+    for (recipient, said) in [
+        (
+            owner(Locale::En),
+            Some("nobody was there to be told:\n- at 90 % of the time\n- "),
+        ),
+        (
+            owner(Locale::ZhCn),
+            Some("此前因无人可通知而跳过的升级步骤：\n- "),
+        ),
+        (desk(Locale::En), None),
+        (desk(Locale::ZhCn), None),
+    ] {
+        let letter = on_time(facts.clone(), &recipient);
+        match said {
+            Some(said) => assert!(letter.text.contains(said), "{}", letter.text),
+            None => assert!(
+                !letter.text.contains("nobody was there") && !letter.html.contains("跳过"),
+                "{}",
+                letter.text
+            ),
+        }
+    }
 }
 
 #[test]

@@ -187,9 +187,10 @@ fn the_templates_of_both_languages_ask_for_the_same() {
 /// The names of what a letter's templates can ask for, as the list of variables writes them.
 fn names_of(value: &Value, name: &str, names: &mut BTreeSet<String>) {
     // What the list explains by another, or what only filters look into.
-    const LIKE_OTHERS: [&str; 6] = [
+    const LIKE_OTHERS: [&str; 7] = [
         "clocks[]",
         "missed_steps[]",
+        "skipped_steps[]",
         "explanation.rows[]",
         "clock.promise.",
         "step.trigger.",

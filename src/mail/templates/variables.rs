@@ -136,6 +136,10 @@ pub const INCIDENT: &[Named] = &[
         "steps that fell due while no letter could go out; each is like `step`",
     ),
     (
+        "skipped_steps",
+        "steps just below this one that found nobody to tell, by the filter `trigger`; empty for the vendor",
+    ),
+    (
         "breach",
         "reference of the breach, `B-17`; none if there is none",
     ),

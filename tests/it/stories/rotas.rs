@@ -2,6 +2,7 @@
 
 use redress::actions;
 use redress::domain::ladder::Deed;
+use redress::domain::letter::{LetterFacts, Trigger};
 use redress::domain::person::PersonInput;
 use redress::domain::refused_address::RefusedAddress;
 use redress::domain::rota::{Rota, RotaInput};
@@ -276,7 +277,7 @@ on_both! { fn a_team_without_anybody_is_skipped_and_the_next_step_brought_forwar
         {"when": {"percent": 50}, "to": ["team:night"], "metrics": ["respond"]},
         {"when": {"percent": 90}, "to": ["owner"], "metrics": ["respond"]},
         {"when": {"at_due": true}, "to": ["team:night"], "metrics": ["respond"]},
-        {"when": {"after_due": "PT1H"}, "to": ["reporter"], "metrics": ["respond"]}])));
+        {"when": {"after_due": "PT1H"}, "to": ["reporter", "vendor:1"], "metrics": ["respond"]}])));
     assert_eq!(warnings(world, contract), [""; 0]);
     leaves(world, eve);
     let gone = "nobody of the team night is here any more";
@@ -289,7 +290,13 @@ on_both! { fn a_team_without_anybody_is_skipped_and_the_next_step_brought_forwar
     assert_eq!(world.post()[1..], ["warned owner@example.com"]);
     world.passes_to("2026-03-03T11:00[Europe/Berlin]");
     assert_eq!(deeds(world, incident)[2..], [(2, Deed::Empty), (3, Deed::Told)]);
-    assert_eq!(world.post()[2..], ["escalated ann@example.com"]);
+    assert_eq!(world.post()[2..], ["escalated ann@example.com", "escalated desk@vendor.example"]);
+    // Our own side reads what was skipped before, the vendor does not.
+    let skipped: Vec<_> = world.letters().into_iter().map(|letter| match letter.facts {
+        LetterFacts::Incident(facts) => facts.skipped_steps,
+        other => panic!("{other:?}"),
+    }).collect();
+    assert_eq!(skipped, [vec![], vec![Trigger::Percent { percent: 50 }], vec![Trigger::AtDue], vec![]]);
 } }
 
 on_both! { fn what_a_ladder_names_is_retired_before_it_is_removed(world) {
