@@ -14,6 +14,8 @@ use redress::engine::heartbeat::Heart;
 use redress::engine::{self, Health};
 use redress::mail::outlet::Outlet;
 use redress::mail::templates::Templates;
+use redress::metrics::Metrics;
+use redress::postbox::Standing;
 use redress::time::{HOUR, MINUTE};
 use serde_json::Value;
 use tokio::sync::watch;
@@ -264,9 +266,13 @@ fn the_dashboard_the_alerts_and_the_list_name_only_figures_that_exist_and_the_li
     }
     let listed = names(&document("metrics.md"));
     service::on_both(|service| {
+        // A node that looks into a mailbox shows these besides.
+        let of_mailbox = Metrics::default();
+        Standing::default().show(&of_mailbox);
         let metrics = service.nobody().get("/metrics").text;
-        let known: BTreeSet<String> = metrics
-            .lines()
+        let known: BTreeSet<String> = [metrics, of_mailbox.text()]
+            .iter()
+            .flat_map(|text| text.lines())
             .filter_map(|line| line.strip_prefix("# TYPE "))
             .filter_map(|line| line.split(' ').next())
             .map(str::to_string)
