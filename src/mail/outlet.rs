@@ -118,8 +118,8 @@ impl Outlet {
     /// Hands over letters one after the other, a mail server over one connection, and tells `done`
     /// what became of each. None takes longer than [`LONGEST_SEND`] with the usual [`Patience`].
     ///
-    /// Ends early when nobody can be talked to any more, and before the first letter, but for the first
-    /// of all, that may not begin any more; those left have certainly not been sent.
+    /// Ends early when nobody can be talked to any more, and before a letter (other than the first) that
+    /// may not begin any more; those left have certainly not been sent.
     pub async fn send_in_turn(
         &self,
         letters: &[&Outgoing],

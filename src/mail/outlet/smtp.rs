@@ -119,8 +119,8 @@ impl SmtpOutlet {
     /// Hands letters to the server one after the other over one connection, and tells `done` what
     /// became of each.
     ///
-    /// Ends early when the server cannot be talked to any more, and before a letter that may not begin
-    /// any more; those left then have certainly not been sent.
+    /// Ends early when the server cannot be talked to any more, and before a letter (other than the first)
+    /// that may not begin any more; those left have certainly not been sent.
     pub(super) async fn send_in_turn(
         &self,
         letters: &[&Outgoing],
