@@ -10,7 +10,7 @@ use serde_json::json;
 pub(super) use apply::apply;
 pub use apply::{Applied, applied};
 pub use choice::Choice;
-pub(super) use record::record_by_link;
+pub(super) use record::record_said_by;
 pub use record::{Preview, PreviewedCase, preview, record};
 pub use what_if::{Answer, Compared, Stands, WhatIf};
 

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::domain::input::{Faults, FieldError, join};
 use crate::domain::ladder::Target;
-use crate::error::Result;
-use crate::store::{Conn, rota, team};
+use crate::error::{Error, Result};
+use crate::store::{Conn, Tx, ladder, rota, team};
 
 /// The faults of terms or of a go-live window, below `path`, that name a team or a rota which there is not.
 /// They are looked for in what was entered, whatever else is wrong with it.
@@ -37,6 +37,23 @@ pub(super) fn unknown_names(conn: &mut Conn, value: &Value, path: &str) -> Resul
         }
     }
     Ok(faults.into_vec())
+}
+
+/// Lets go on whoever removes what ladders call by `address`.
+///
+/// # Errors
+/// When terms in force, go-live windows or ladders of open incidents name it: what is `said` of these.
+pub(super) fn is_free(
+    tx: &mut Tx<'_>,
+    address: &str,
+    said: impl FnOnce(&str) -> String,
+) -> Result<()> {
+    let now = tx.now();
+    let users = ladder::users(tx.conn(), address, now)?;
+    match users.is_empty() {
+        true => Ok(()),
+        false => Err(Error::conflict(said(&users.join(", ")))),
+    }
 }
 
 /// The items of a list with their places in it, `to[2]`.

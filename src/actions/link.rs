@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::incident::record_by_link;
+use super::incident::record_said_by;
 use crate::domain::clock::ClockRow;
 use crate::domain::contract::Contract;
 use crate::domain::incident::{Case, Incident, Record};
@@ -360,7 +360,7 @@ pub fn answer(
     } else {
         Source::VendorLink
     };
-    let event = record_by_link(tx, incident.id, &record, source, texts)?;
+    let event = record_said_by(tx, incident.id, &record, source, texts)?;
     let used = (incident.id, event.seq);
     store::link::use_up(tx, token.letter, token.purpose, occasion, used)?;
     // The name that was typed stays out of the audit trail, from which nothing can be erased: the event

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::incident::record_by_link;
+use super::incident::record_said_by;
 use crate::domain::incident::Record;
 use crate::domain::outbox::Letter;
 use crate::domain::received::{
@@ -279,7 +279,7 @@ fn record(
         },
         confirm_terms: false,
     };
-    record_by_link(tx, incident, &record, Source::Mail, who)
+    record_said_by(tx, incident, &record, Source::Mail, who)
 }
 
 /// Records what one of us reads in a message: that it says so, at the moment at which it reached us.

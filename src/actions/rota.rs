@@ -3,12 +3,13 @@
 
 use serde_json::{Value, json};
 
+use super::ladder::is_free;
 use super::person::known;
 use crate::domain::input::Faults;
 use crate::domain::rota::{Rota, RotaEntry, RotaInput};
 use crate::domain::{PersonId, RotaId};
-use crate::error::{Error, Result};
-use crate::store::{Conn, Tx, calendar, ladder, rota};
+use crate::error::Result;
+use crate::store::{Conn, Tx, calendar, rota};
 
 /// Enters a rota.
 ///
@@ -40,15 +41,12 @@ pub fn edit(tx: &mut Tx<'_>, before: &Rota, version: i64, input: &RotaInput) -> 
 /// When there is none, or terms in force, go-live windows or ladders of open incidents name it.
 pub fn remove(tx: &mut Tx<'_>, id: RotaId) -> Result<()> {
     let before = rota::find(tx.conn(), id)?;
-    let now = tx.now();
-    let users = ladder::users(tx.conn(), &before.name.address(), now)?;
-    if !users.is_empty() {
-        return Err(Error::conflict(format!(
-            "the rota {} is still named by {}; retire it, or enter terms without it first",
-            before.name,
-            users.join(", ")
-        )));
-    }
+    is_free(tx, &before.name.address(), |users| {
+        format!(
+            "the rota {} is still named by {users}; retire it, or enter terms without it first",
+            before.name
+        )
+    })?;
     rota::delete(tx, id)?;
     tx.record("rota", id.0, "removed", &json!({"name": before.name}))
 }

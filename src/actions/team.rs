@@ -3,12 +3,13 @@
 
 use serde_json::{Value, json};
 
+use super::ladder::is_free;
 use super::person::known;
 use crate::domain::input::Faults;
 use crate::domain::team::{Team, TeamInput};
 use crate::domain::{PersonId, TeamId};
-use crate::error::{Error, Result};
-use crate::store::{Conn, Tx, ladder, team};
+use crate::error::Result;
+use crate::store::{Conn, Tx, team};
 
 /// Enters a team.
 ///
@@ -39,15 +40,12 @@ pub fn edit(tx: &mut Tx<'_>, before: &Team, version: i64, input: &TeamInput) -> 
 /// When there is none, or terms in force, go-live windows or ladders of open incidents name it.
 pub fn remove(tx: &mut Tx<'_>, id: TeamId) -> Result<()> {
     let before = team::find(tx.conn(), id)?;
-    let now = tx.now();
-    let users = ladder::users(tx.conn(), &before.name.address(), now)?;
-    if !users.is_empty() {
-        return Err(Error::conflict(format!(
-            "the team {} is still named by {}; retire it, or enter terms without it first",
-            before.name,
-            users.join(", ")
-        )));
-    }
+    is_free(tx, &before.name.address(), |users| {
+        format!(
+            "the team {} is still named by {users}; retire it, or enter terms without it first",
+            before.name
+        )
+    })?;
     team::delete(tx, id)?;
     tx.record("team", id.0, "removed", &json!({"name": before.name}))
 }

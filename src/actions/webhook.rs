@@ -3,11 +3,12 @@
 
 use serde_json::{Value, json};
 
+use super::ladder::is_free;
 use crate::domain::WebhookId;
 use crate::domain::webhook::{Preset, SecretChange, Webhook, WebhookInput, place};
 use crate::error::{Error, Refused, Result};
 use crate::secret::webhook_secret;
-use crate::store::{Tx, ladder, webhook};
+use crate::store::{Tx, webhook};
 
 /// Enters a webhook; gives its secret where one was made, to be shown once.
 ///
@@ -96,15 +97,12 @@ pub fn rotate(tx: &mut Tx<'_>, id: WebhookId, version: i64) -> Result<String> {
 /// When there is none, or terms in force or ladders of open incidents tell somebody by it.
 pub fn remove(tx: &mut Tx<'_>, id: WebhookId) -> Result<()> {
     let before = webhook::find(tx.conn(), id)?;
-    let now = tx.now();
-    let users = ladder::users(tx.conn(), &before.name.address(), now)?;
-    if !users.is_empty() {
-        return Err(Error::conflict(format!(
-            "the webhook {} is still used by {}; disable it, or enter terms without it first",
-            before.name,
-            users.join(", ")
-        )));
-    }
+    is_free(tx, &before.name.address(), |users| {
+        format!(
+            "the webhook {} is still used by {users}; disable it, or enter terms without it first",
+            before.name
+        )
+    })?;
     webhook::delete(tx, id)?;
     tx.record("webhook", id.0, "removed", &json!({"name": before.name}))
 }

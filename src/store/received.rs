@@ -61,7 +61,8 @@ pub struct Place {
 pub fn insert(tx: &mut Tx<'_>, new: &NewReceived<'_>) -> Result<Option<ReceivedId>> {
     let files = serde_json::to_string(new.files)?;
     let place = new.place;
-    let inserted = per_backend!(tx.conn(), conn => diesel::insert_into(received_messages::table)
+    Ok(
+        per_backend!(tx.conn(), conn => diesel::insert_into(received_messages::table)
         .values((
             received_messages::received_at.eq(new.received_at),
             received_messages::sha256.eq(new.sha256),
@@ -81,11 +82,10 @@ pub fn insert(tx: &mut Tx<'_>, new: &NewReceived<'_>) -> Result<Option<ReceivedI
             received_messages::dated_at.eq(new.dated_at),
         ))
         .on_conflict_do_nothing()
-        .execute(conn))?;
-    if inserted == 0 {
-        return Ok(None);
-    }
-    Ok(of_hash(tx.conn(), new.sha256)?.map(|kept| kept.id))
+        .returning(received_messages::id)
+        .get_result(conn)
+        .optional())?,
+    )
 }
 
 /// Keeps the bytes of a message.

@@ -30,11 +30,11 @@ use crate::time::Moment;
 /// # Errors
 /// When the timeline does not admit it, every fault at its field; nothing is kept then.
 pub fn record(tx: &mut Tx<'_>, id: IncidentId, record: &Record, source: Source) -> Result<Event> {
-    record_by_link(tx, id, record, source, Vec::new())
+    record_said_by(tx, id, record, source, Vec::new())
 }
 
 /// The same with texts that say who it was, where that is not one of us.
-pub(in crate::actions) fn record_by_link(
+pub(in crate::actions) fn record_said_by(
     tx: &mut Tx<'_>,
     id: IncidentId,
     record: &Record,

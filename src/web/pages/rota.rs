@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Choice, colleagues, go, page, try_again};
 use crate::actions;
+use crate::domain::RotaId;
 use crate::domain::rota::{Duty, Roster, Rota, RotaInput};
 use crate::store::{calendar, ladder, rota};
 use crate::time::Moment;
@@ -135,19 +136,19 @@ async fn form_page(
     frame: Frame,
     caller: &Caller,
     mut form: Form,
-    rota: Option<Rota>,
+    roster: Option<Roster>,
 ) -> Answer {
     if form.rows("entries").is_empty() {
         form.add_row("entries");
     }
-    let (store, asked, zone) = (state.store.clone(), rota.clone(), caller.time_zone.0);
+    let rota = roster.as_ref().map(|roster| roster.rota.clone());
+    let (store, zone) = (state.store.clone(), caller.time_zone.0);
     let (people, calendars, used_by, shifts) = block(move || {
         let now = store.now()?;
         store.read(|conn| {
             let (mut used_by, mut coming) = (Vec::new(), Vec::new());
-            if let Some(rota) = asked {
-                used_by = ladder::users(conn, &rota.name.address(), now)?;
-                let roster = rota::roster(conn, rota)?;
+            if let Some(roster) = roster {
+                used_by = ladder::users(conn, &roster.rota.name.address(), now)?;
                 coming = shifts(&roster, now, Reader { zone, now });
             }
             let calendars = calendar::all(conn)?.into_iter();
@@ -201,23 +202,26 @@ pub async fn enter(state: Data<State>, frame: Frame, caller: Caller, mut form: F
 
 /// Shows a rota to be edited, with who is on duty during the next days.
 pub async fn show(state: Data<State>, frame: Frame, caller: Caller, key: Path<String>) -> Answer {
-    let id = rota_id(&key)?;
-    let roster = read(&state, move |conn| {
-        let rota = rota::find(conn, id)?;
-        rota::roster(conn, rota)
-    })
-    .await?;
+    let roster = kept(&state, rota_id(&key)?).await?;
     let entries = roster.turns.iter();
     let entries: Vec<Value> = entries
         .map(|turn| json!({"person": turn.person.email, "calendar_id": turn.calendar_id}))
         .collect();
-    let rota = roster.rota;
+    let rota = &roster.rota;
     let mut form = Form::of_json(&json!({
         "name": rota.name, "entries": entries, "fallback": roster.fallback.email,
         "active": rota.active,
     }));
     form.set("_version", rota.version.to_string());
-    form_page(&state, frame, &caller, form, Some(rota)).await
+    form_page(&state, frame, &caller, form, Some(roster)).await
+}
+
+async fn kept(state: &State, id: RotaId) -> Answer<Roster> {
+    read(state, move |conn| {
+        let rota = rota::find(conn, id)?;
+        rota::roster(conn, rota)
+    })
+    .await
 }
 
 /// Edits a rota.
@@ -229,12 +233,12 @@ pub async fn edit(
     mut form: Form,
 ) -> Answer {
     let id = rota_id(&key)?;
-    let rota = read(&state, move |conn| rota::find(conn, id)).await?;
+    let roster = kept(&state, id).await?;
     if form.rows_changed() {
-        return form_page(&state, frame, &caller, form, Some(rota)).await;
+        return form_page(&state, frame, &caller, form, Some(roster)).await;
     }
     let version = form.value("_version").parse().unwrap_or_default();
-    let (value, before) = (entered(&mut form), rota.clone());
+    let (value, before) = (entered(&mut form), roster.rota.clone());
     let outcome = act(&state, &caller, move |tx| {
         let input = RotaInput::read_edit(&value, &before)?;
         actions::rota::edit(tx, &before, version, &input)?;
@@ -243,7 +247,7 @@ pub async fn edit(
     .await
     .map(|said| go(&format!("/rotas/{id}"), &said));
     try_again(outcome, form, async |form| {
-        form_page(&state, frame, &caller, form, Some(rota)).await
+        form_page(&state, frame, &caller, form, Some(roster)).await
     })
     .await
 }
