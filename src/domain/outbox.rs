@@ -131,8 +131,14 @@ impl Letter {
 }
 
 /// The left part of a letter's Message-ID: the same for every attempt, so that a double is recognised.
-pub fn message_id(key: &str) -> String {
-    format!("letter.{}", digest(key))
+///
+/// The incident stands before what makes it unique, so that letters that are queued together lie together
+/// in the index by which replies find them: each would dirty a page of its own otherwise.
+pub fn message_id(incident: Option<IncidentId>, key: &str) -> String {
+    match incident {
+        Some(incident) => format!("letter.{incident}.{}", digest(key)),
+        None => format!("letter.{}", digest(key)),
+    }
 }
 
 /// The left part of the Message-ID that all letters about an incident to one recipient refer to.

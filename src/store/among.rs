@@ -1,30 +1,40 @@
 //! Rows of several keys, by a statement that the database parses once.
+//!
+//! Diesel's `eq_any` says it with a list whose length is part of the text, which SQLite prepares anew each
+//! time and for which PostgreSQL keeps a plan of its own: made while a table was small, it reads all of it
+//! long after it has grown.
 
 use diesel::backend::Backend;
 use diesel::expression::{
     AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate,
 };
+use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::serialize::ToSql;
-use diesel::sql_types::{Bool, HasSqlType, SingleValue};
+use diesel::serialize::{self, IsNull, Output, ToSql};
+use diesel::sql_types::{Array, BigInt, Bool, HasSqlType, SingleValue, SqlType};
+use diesel::sqlite::Sqlite;
 use diesel::{Column, QueryResult};
 
-/// `column IN (…)`: what diesel's `eq_any` says too, which SQLite prepares anew each time. Here the list
-/// is filled up to a power of two with a value that it has, so that the same few texts come again.
-pub(super) struct Among<C, T> {
-    column: C,
-    values: Vec<T>,
-}
+use super::conn::MultiBackend;
 
-/// Makes [`Among`] of a column.
+/// Makes conditions on a column with several values.
 pub(super) trait AmongValues: Column + Sized {
-    /// Whether the column has one of these values; never, if there are none.
-    fn among<T: Copy>(self, values: &[T]) -> Among<Self, T> {
+    /// Whether the column has one of these keys; never, if there are none.
+    fn among<K: Copy + Into<i64>>(self, keys: &[K]) -> AmongKeys<Self> {
+        let keys: Vec<i64> = keys.iter().map(|key| (*key).into()).collect();
+        AmongKeys {
+            listed: self.listed(&keys),
+            keys: Keys(keys),
+        }
+    }
+
+    /// The same for values of other types, in the form that is longer for PostgreSQL.
+    fn listed<T: Copy>(self, values: &[T]) -> Listed<Self, T> {
         let mut values = values.to_vec();
         if let Some(last) = values.last().copied() {
             values.resize(values.len().next_power_of_two(), last);
         }
-        Among {
+        Listed {
             column: self,
             values,
         }
@@ -33,28 +43,97 @@ pub(super) trait AmongValues: Column + Sized {
 
 impl<C: Column> AmongValues for C {}
 
-impl<C: Expression, T> Expression for Among<C, T> {
-    type SqlType = Bool;
+/// `column IN (…)`. The list is filled up to a power of two with a value that it has, so that the same few
+/// texts come again.
+pub(super) struct Listed<C, T> {
+    column: C,
+    values: Vec<T>,
 }
 
-impl<C, T> ValidGrouping<()> for Among<C, T> {
-    type IsAggregate = is_aggregate::No;
+/// `column = ANY (array)` on PostgreSQL, one text for any number of keys; [`Listed`] on SQLite.
+pub(super) struct AmongKeys<C> {
+    listed: Listed<C, i64>,
+    keys: Keys,
 }
 
-impl<C: AppearsOnTable<Q>, T, Q> AppearsOnTable<Q> for Among<C, T> where Self: Expression {}
+/// Keys as one value, which only PostgreSQL has.
+#[derive(Debug)]
+struct Keys(Vec<i64>);
 
-impl<C: SelectableExpression<Q>, T, Q> SelectableExpression<Q> for Among<C, T> where
-    Self: AppearsOnTable<Q>
+/// The type of that value: `bigint[]`. SQLite never gets to see it.
+#[derive(SqlType)]
+#[diesel(postgres_type(oid = 1016, array_oid = 0))]
+#[diesel(sqlite_type(name = "Binary"))]
+struct KeyArray;
+
+impl ToSql<KeyArray, Pg> for Keys {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        ToSql::<Array<BigInt>, Pg>::to_sql(&self.0, out)
+    }
+}
+
+impl ToSql<KeyArray, Sqlite> for Keys {
+    fn to_sql<'b>(&'b self, _: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        Err("SQLite has no arrays".into())
+    }
+}
+
+impl HasSqlType<KeyArray> for MultiBackend {
+    fn metadata(lookup: &mut Self::MetadataLookup) -> Self::TypeMetadata {
+        Self::lookup_sql_type::<KeyArray>(lookup)
+    }
+}
+
+impl ToSql<KeyArray, MultiBackend> for Keys {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> serialize::Result {
+        out.set_value((KeyArray, self));
+        Ok(IsNull::No)
+    }
+}
+
+impl<C, DB> QueryFragment<DB> for AmongKeys<C>
+where
+    DB: Backend + HasArrays + HasSqlType<KeyArray>,
+    C: QueryFragment<DB>,
+    Keys: ToSql<KeyArray, DB>,
+    Listed<C, i64>: QueryFragment<DB>,
 {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        if !out.backend().has_arrays() {
+            return self.listed.walk_ast(out);
+        }
+        self.listed.column.walk_ast(out.reborrow())?;
+        out.push_sql(" = ANY (");
+        out.push_bind_param::<KeyArray, _>(&self.keys)?;
+        out.push_sql(")");
+        Ok(())
+    }
 }
 
-impl<C, T> QueryId for Among<C, T> {
-    type QueryId = ();
-    // Texts differ by the number of values.
-    const HAS_STATIC_QUERY_ID: bool = false;
+/// Which of the databases has arrays.
+trait HasArrays {
+    fn has_arrays(&self) -> bool;
 }
 
-impl<C, T, DB> QueryFragment<DB> for Among<C, T>
+impl HasArrays for Pg {
+    fn has_arrays(&self) -> bool {
+        true
+    }
+}
+
+impl HasArrays for Sqlite {
+    fn has_arrays(&self) -> bool {
+        false
+    }
+}
+
+impl HasArrays for MultiBackend {
+    fn has_arrays(&self) -> bool {
+        matches!(self, MultiBackend::Postgres(_))
+    }
+}
+
+impl<C, T, DB> QueryFragment<DB> for Listed<C, T>
 where
     DB: Backend + HasSqlType<C::SqlType>,
     C: Column + QueryFragment<DB>,
@@ -77,3 +156,35 @@ where
         Ok(())
     }
 }
+
+/// A condition in diesel's eyes.
+macro_rules! condition {
+    ($name:ident<C $(, $value:ident)?>) => {
+        impl<C: Expression $(, $value)?> Expression for $name<C $(, $value)?> {
+            type SqlType = Bool;
+        }
+
+        impl<C $(, $value)?> ValidGrouping<()> for $name<C $(, $value)?> {
+            type IsAggregate = is_aggregate::No;
+        }
+
+        impl<C: AppearsOnTable<Q> $(, $value)?, Q> AppearsOnTable<Q> for $name<C $(, $value)?> where
+            Self: Expression
+        {
+        }
+
+        impl<C: SelectableExpression<Q> $(, $value)?, Q> SelectableExpression<Q> for $name<C $(, $value)?> where
+            Self: AppearsOnTable<Q>
+        {
+        }
+
+        impl<C $(, $value)?> QueryId for $name<C $(, $value)?> {
+            type QueryId = ();
+            // Texts differ by the database and the number of values.
+            const HAS_STATIC_QUERY_ID: bool = false;
+        }
+    };
+}
+
+condition!(Listed<C, T>);
+condition!(AmongKeys<C>);

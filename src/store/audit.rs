@@ -113,8 +113,8 @@ impl Tx<'_> {
                 detail: note.detail.to_string(),
             })
             .collect();
-        for some in groups(&lines) {
-            per_backend!(self.conn(), conn => InsertLines(some).execute(conn))?;
+        for some in groups(self.conn(), &lines) {
+            per_backend!(self.conn(), conn => InsertLines::of(some).execute(conn))?;
         }
         Ok(())
     }

@@ -65,9 +65,9 @@ bulk_insert! {
 pub fn insert(tx: &mut Tx<'_>, new: &mut [Breach]) -> Result<()> {
     // Databases promise no order of what an insertion returns.
     let mut made: HashMap<Key, BreachId> = HashMap::with_capacity(new.len());
-    for some in groups(new) {
+    for some in groups(tx.conn(), new) {
         let rows: Vec<(ClockId, i32, i32, Moment, i32, BreachId)> =
-            per_backend!(tx.conn(), conn => InsertBreaches(some).get_results(conn))?;
+            per_backend!(tx.conn(), conn => InsertBreaches::of(some).get_results(conn))?;
         made.extend(
             rows.into_iter()
                 .map(|(clock, run, interval, due, entry, id)| {

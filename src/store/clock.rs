@@ -220,9 +220,9 @@ insert_clocks! {
 /// When the database does not take them.
 pub fn insert(tx: &mut Tx<'_>, rows: &[ClockRow]) -> Result<HashMap<(CaseId, Metric), ClockId>> {
     let mut keys = HashMap::new();
-    for some in groups(rows) {
+    for some in groups(tx.conn(), rows) {
         let made: Vec<(CaseId, Metric, ClockId)> =
-            per_backend!(tx.conn(), conn => InsertClocks(some).get_results(conn))?;
+            per_backend!(tx.conn(), conn => InsertClocks::of(some).get_results(conn))?;
         keys.extend(
             made.into_iter()
                 .map(|(case, metric, id)| ((case, metric), id)),
@@ -236,8 +236,8 @@ pub fn insert(tx: &mut Tx<'_>, rows: &[ClockRow]) -> Result<HashMap<(CaseId, Met
 /// # Errors
 /// When the database does not take them.
 pub fn keep(tx: &mut Tx<'_>, rows: &[ClockRow]) -> Result<()> {
-    for some in groups(rows) {
-        per_backend!(tx.conn(), conn => KeepClocks(some).execute(conn))?;
+    for some in groups(tx.conn(), rows) {
+        per_backend!(tx.conn(), conn => KeepClocks::of(some).execute(conn))?;
     }
     Ok(())
 }
@@ -317,8 +317,8 @@ bulk_insert! {
 /// # Errors
 /// When the database does not take them.
 pub fn keep_outcomes(tx: &mut Tx<'_>, rows: &[OutcomeRow]) -> Result<()> {
-    for some in groups(rows) {
-        per_backend!(tx.conn(), conn => InsertOutcomes(some).execute(conn))?;
+    for some in groups(tx.conn(), rows) {
+        per_backend!(tx.conn(), conn => InsertOutcomes::of(some).execute(conn))?;
     }
     Ok(())
 }
@@ -430,8 +430,8 @@ bulk_insert! {
 /// # Errors
 /// When one of them was taken before, or the database does not take them.
 pub fn take_steps(tx: &mut Tx<'_>, rows: &[StepRow]) -> Result<()> {
-    for some in groups(rows) {
-        per_backend!(tx.conn(), conn => InsertSteps(some).execute(conn))?;
+    for some in groups(tx.conn(), rows) {
+        per_backend!(tx.conn(), conn => InsertSteps::of(some).execute(conn))?;
     }
     Ok(())
 }
@@ -490,8 +490,8 @@ pub fn keep_timers(tx: &mut Tx<'_>, kept: &[Timer]) -> Result<()> {
         .iter()
         .filter_map(|timer| Some((timer.clock, timer.incident, timer.at?)))
         .collect();
-    for some in groups(&waiting) {
-        per_backend!(tx.conn(), conn => KeepTimers(some).execute(conn))?;
+    for some in groups(tx.conn(), &waiting) {
+        per_backend!(tx.conn(), conn => KeepTimers::of(some).execute(conn))?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::domain::words::ClockState;
 use crate::domain::{BreachId, CaseId, ClockId, ContactId, IncidentId, LetterId};
 use crate::error::{Error, Result};
 use crate::per_backend;
-use crate::schema::{clocks, letters, withdrawals};
+use crate::schema::{breaches, clocks, letters, withdrawals};
 use crate::time::Moment;
 
 /// A letter about to be queued.
@@ -94,15 +94,15 @@ pub fn queue(tx: &mut Tx<'_>, new: &[NewLetter]) -> Result<u32> {
             new,
             created_at,
             next_attempt_at: tx.goes_at(new.not_before),
-            message_id: message_id(&new.key),
+            message_id: message_id(new.incident_id, &new.key),
             thread: new
                 .incident_id
                 .map(|incident| thread_id(&incident.reference(), &new.recipient.email)),
         })
         .collect();
     let mut queued = 0;
-    for some in groups(&rows) {
-        let some = per_backend!(tx.conn(), conn => InsertLetters(some).execute(conn))?;
+    for some in groups(tx.conn(), &rows) {
+        let some = per_backend!(tx.conn(), conn => InsertLetters::of(some).execute(conn))?;
         queued += u32::try_from(some).unwrap_or(u32::MAX);
     }
     Ok(queued)
@@ -178,7 +178,13 @@ pub fn counts(conn: &mut Conn) -> Result<Vec<(LetterState, i64)>> {
 /// # Errors
 /// When the database does not answer.
 pub fn of_breach(conn: &mut Conn, breach: BreachId) -> Result<Vec<Letter>> {
+    // By its incident: an index of breaches would cost each letter a write for the sake of these few.
+    let incident: IncidentId = breaches::table
+        .find(breach)
+        .select(breaches::incident_id)
+        .first(conn)?;
     Ok(letters::table
+        .filter(letters::incident_id.eq(incident))
         .filter(letters::breach_id.eq(breach))
         .filter(letters::kind.ne(LetterKind::Corrected))
         .order(letters::id)

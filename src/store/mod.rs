@@ -392,7 +392,12 @@ fn begin(conn: &mut Conn) -> QueryResult<()> {
         Conn::Sqlite(conn) => {
             AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")
         }
-        Conn::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn),
+        // Whatever is written is found by its key. A plan is kept for a connection, and one made while a
+        // table was small reads all of it long after it has grown: 7 ms instead of 0.2 for a batch.
+        Conn::Postgres(conn) => AnsiTransactionManager::begin_transaction_sql(
+            conn,
+            "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL jit = off",
+        ),
     }
 }
 

@@ -71,7 +71,7 @@ pub fn of<'a>(
     let emails: Vec<String> = emails.into_iter().map(spelled).collect();
     let emails: Vec<&str> = emails.iter().map(String::as_str).collect();
     Ok(refused_addresses::table
-        .filter(refused_addresses::email.among(&emails))
+        .filter(refused_addresses::email.listed(&emails))
         .order(refused_addresses::email)
         .select(RefusedAddress::as_select())
         .load(conn)?)

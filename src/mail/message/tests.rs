@@ -38,7 +38,7 @@ fn envelope() -> Envelope {
     Envelope {
         from: "Redress <redress@example.com>".parse().unwrap(),
         reply_to: None,
-        message_id: full_id(&outbox::message_id("breached/7/1"), "example.com"),
+        message_id: full_id(&outbox::message_id(None, "breached/7/1"), "example.com"),
         thread: Some(thread()),
     }
 }
