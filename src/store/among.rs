@@ -22,13 +22,10 @@ pub(super) trait AmongValues: Column + Sized {
     /// Whether the column has one of these keys; never, if there are none.
     fn among<K: Copy + Into<i64>>(self, keys: &[K]) -> AmongKeys<Self> {
         let keys: Vec<i64> = keys.iter().map(|key| (*key).into()).collect();
-        AmongKeys {
-            listed: self.listed(&keys),
-            keys: Keys(keys),
-        }
+        AmongKeys(self.listed(&keys))
     }
 
-    /// The same for values of other types, in the form that is longer for PostgreSQL.
+    /// The same for values of other types, as a list on both databases.
     fn listed<T: Copy>(self, values: &[T]) -> Listed<Self, T> {
         let mut values = values.to_vec();
         if let Some(last) = values.last().copied() {
@@ -51,28 +48,21 @@ pub(super) struct Listed<C, T> {
 }
 
 /// `column = ANY (array)` on PostgreSQL, one text for any number of keys; [`Listed`] on SQLite.
-pub(super) struct AmongKeys<C> {
-    listed: Listed<C, i64>,
-    keys: Keys,
-}
+pub(super) struct AmongKeys<C>(Listed<C, i64>);
 
-/// Keys as one value, which only PostgreSQL has.
-#[derive(Debug)]
-struct Keys(Vec<i64>);
-
-/// The type of that value: `bigint[]`. SQLite never gets to see it.
+/// Keys as one value: `bigint[]`, which only PostgreSQL has. SQLite never gets to see it.
 #[derive(SqlType)]
 #[diesel(postgres_type(oid = 1016, array_oid = 0))]
 #[diesel(sqlite_type(name = "Binary"))]
 struct KeyArray;
 
-impl ToSql<KeyArray, Pg> for Keys {
+impl ToSql<KeyArray, Pg> for Vec<i64> {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        ToSql::<Array<BigInt>, Pg>::to_sql(&self.0, out)
+        ToSql::<Array<BigInt>, Pg>::to_sql(self, out)
     }
 }
 
-impl ToSql<KeyArray, Sqlite> for Keys {
+impl ToSql<KeyArray, Sqlite> for Vec<i64> {
     fn to_sql<'b>(&'b self, _: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
         Err("SQLite has no arrays".into())
     }
@@ -84,7 +74,7 @@ impl HasSqlType<KeyArray> for MultiBackend {
     }
 }
 
-impl ToSql<KeyArray, MultiBackend> for Keys {
+impl ToSql<KeyArray, MultiBackend> for Vec<i64> {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> serialize::Result {
         out.set_value((KeyArray, self));
         Ok(IsNull::No)
@@ -95,16 +85,16 @@ impl<C, DB> QueryFragment<DB> for AmongKeys<C>
 where
     DB: Backend + HasArrays + HasSqlType<KeyArray>,
     C: QueryFragment<DB>,
-    Keys: ToSql<KeyArray, DB>,
+    Vec<i64>: ToSql<KeyArray, DB>,
     Listed<C, i64>: QueryFragment<DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         if !out.backend().has_arrays() {
-            return self.listed.walk_ast(out);
+            return self.0.walk_ast(out);
         }
-        self.listed.column.walk_ast(out.reborrow())?;
+        self.0.column.walk_ast(out.reborrow())?;
         out.push_sql(" = ANY (");
-        out.push_bind_param::<KeyArray, _>(&self.keys)?;
+        out.push_bind_param::<KeyArray, _>(&self.0.values)?;
         out.push_sql(")");
         Ok(())
     }

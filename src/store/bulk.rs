@@ -3,7 +3,7 @@
 //! Diesel prepares an insertion of several rows anew each time, and on SQLite that costs a tenth of the
 //! time that a burst of letters takes. Here rows go to SQLite in groups of a few fixed sizes, so that each
 //! size is prepared once for a connection and found again, and to PostgreSQL as one array for each column,
-//! which has the same text for any number of rows and takes it half as long to read.
+//! which has the same text for any number of rows.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -104,6 +104,7 @@ macro_rules! bulk_insert {
                 ) -> diesel::serialize::Result {
                     let mut values = Vec::with_capacity(self.rows.len());
                     for $row in self.rows {
+                        // What stands in a column may be the same for all rows.
                         let _ = $row;
                         values.push(&$value);
                     }

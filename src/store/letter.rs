@@ -182,7 +182,7 @@ pub fn of_breach(conn: &mut Conn, breach: BreachId) -> Result<Vec<Letter>> {
     let incident: IncidentId = breaches::table
         .find(breach)
         .select(breaches::incident_id)
-        .first(conn)?;
+        .get_result(conn)?;
     Ok(letters::table
         .filter(letters::incident_id.eq(incident))
         .filter(letters::breach_id.eq(breach))
